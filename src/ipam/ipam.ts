@@ -1,0 +1,47 @@
+import type { Nic } from '../nic/nic.ts';
+import type { Port, Subnet } from '../openstack/neutron.ts';
+
+/** `device_owner` of every reservation. */
+export const RESERVATION_OWNER = 'kuryr:container';
+
+/** `device_id` of the reservations of a VM port. Never the server's id: the metadata service would serve its user-data. */
+export const reservationDevice = (vmPortId: string): string => `kuryr:${vmPortId}`;
+
+/** An unbound Neutron port that holds one container address. */
+export interface Reservation {
+  /** The Neutron port. */
+  readonly portId: string;
+  /** Its unique name, chosen before the POST. */
+  readonly name: string;
+  /** As Neutron returned it. */
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** Bits of the subnet's prefix. */
+  readonly prefix: number;
+  readonly mac: string;
+  readonly subnetId: string;
+}
+
+export interface ReserveRequest {
+  readonly nic: Nic;
+  readonly subnet: Subnet;
+  /** Unique, recorded by the caller before the call; see `reservationName`. */
+  readonly name: string;
+  /** Wanted address (`--ip`); any free one when left out. */
+  readonly address?: string | undefined;
+}
+
+/** The supply `exact`: a reservation for each address. */
+export interface Ipam {
+  /**
+   * @throws ADDRESS_IN_USE, ADDRESS_OUTSIDE, ADDRESS_NOT_CHOOSABLE (SLAAC), ADDRESS_FORBIDDEN (another project's network),
+   *   SUBNET_EXHAUSTED, NEUTRON_QUOTA
+   */
+  reserve(request: ReserveRequest, signal: AbortSignal): Promise<Reservation>;
+  /** A reservation that is gone already counts as released; one that is not ours by owner and device is left alone. */
+  release(reservation: { portId: string; vmPortId: string }, signal: AbortSignal): Promise<void>;
+  /** All reservations of a VM port, by owner and device; one call. */
+  list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]>;
+  /** A port's reservation part; used for what `list` returned. */
+  read(port: Port, subnets: readonly Subnet[]): Reservation | undefined;
+}

@@ -1,0 +1,48 @@
+import type { Link } from '../linux/kernel.ts';
+import type { Nic } from '../nic/nic.ts';
+
+/** How a container's link is made; kept in the ledger with its network. */
+export type LinkSpec =
+  | { readonly kind: 'ipvlan'; readonly mode: 'l2'; readonly flag: 'bridge' | 'private' | 'vepa' }
+  | { readonly kind: 'macvlan'; readonly mode: 'bridge' | 'private' | 'vepa' };
+
+/** A link to make: where its attachment is in the ledger before the kernel hears of it. */
+export interface LinkRequest {
+  readonly nic: Nic;
+  readonly spec: LinkSpec;
+  /** Temporary name in the host's netns; at most 15 bytes. */
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mtu: number;
+  /** Attachment's id, kept as the link's alias. */
+  readonly id: string;
+  /** macvlan: the IPv4 reservation's MAC. */
+  readonly mac: string;
+}
+
+/** What finds a link again, wherever it was moved. */
+export interface LinkTrace {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly id: string;
+  readonly mac: string;
+  /** Addresses the container had; canonical. */
+  readonly addresses: readonly string[];
+  /** Path of the sandbox's netns, when the runtime named one. */
+  readonly sandbox: string | undefined;
+}
+
+/** Makes and removes the containers' links. */
+export interface Links {
+  /**
+   * Makes the link, down, in the host's netns; one that stands already with the same ifindex and kind is taken.
+   * @throws MASTER_BUSY, MODE_CLASH (the master's slaves have another mode or flag), and what the kernel's edge throws
+   */
+  create(request: LinkRequest): Link;
+  /** Deletes the link in the host's netns or in its sandbox; one that is nowhere counts as deleted. */
+  remove(trace: LinkTrace, signal: AbortSignal): Promise<void>;
+  /** Whether the link is seen, in the host's netns or its sandbox. */
+  find(trace: LinkTrace): 'host' | 'sandbox' | undefined;
+  /** Links of Kuryr's making in the host's netns, by name prefix, alias and kind. */
+  ours(): readonly Link[];
+}

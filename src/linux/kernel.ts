@@ -1,0 +1,109 @@
+/** A network namespace: the daemon's own, or the one that a path (`/var/run/docker/netns/…`) stands for. */
+export type Netns = 'host' | { readonly path: string };
+
+export interface Link {
+  readonly ifindex: number;
+  readonly name: string;
+  /** IFLA_INFO_KIND, such as `ipvlan`; empty for a plain device. */
+  readonly kind: string;
+  /** Lower-case, colons; empty where the device has none. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** IFLA_OPERSTATE in words: up, down, lowerlayerdown, dormant, unknown … */
+  readonly state: string;
+  /** IFLA_IFALIAS: a hint only, a container with NET_ADMIN can rewrite it. */
+  readonly alias: string;
+  /** IFLA_LINK: the master's ifindex; 0 where there is none. */
+  readonly master: number;
+  /** Whether the master is in another netns (IFLA_LINK_NETNSID present). */
+  readonly masterElsewhere: boolean;
+  /** IFLA_MASTER: the bridge or bond that this link is a port of; 0 where there is none. */
+  readonly controller: number;
+  /** ipvlan: l2, l3, l3s; macvlan: private, vepa, bridge, passthru, source. */
+  readonly mode: string;
+  /** ipvlan: bridge, private, vepa; empty for other kinds. */
+  readonly flag: string;
+  /** IFLA_PROMISCUITY: how many have asked the device to take every frame. */
+  readonly promiscuity: number;
+}
+
+export interface Address {
+  readonly ifindex: number;
+  readonly family: 4 | 6;
+  /** Canonical text. */
+  readonly address: string;
+  readonly prefix: number;
+  /** IPv6 scope is link. */
+  readonly linkLocal: boolean;
+}
+
+export interface Route {
+  readonly family: 4 | 6;
+  /** `default` or CIDR. */
+  readonly destination: string;
+  readonly gateway: string | undefined;
+  readonly ifindex: number;
+  readonly metric: number;
+  readonly table: number;
+}
+
+export type SlaveSpec = {
+  readonly name: string;
+  /** Chosen by us and never used twice, so that the link is found again after it moved between namespaces. */
+  readonly ifindex: number;
+  /** ifindex of the master, in the daemon's own netns. */
+  readonly master: number;
+  readonly mtu: number;
+  readonly alias: string;
+} & (
+  | { readonly kind: 'ipvlan'; readonly mode: 'l2'; readonly flag: 'bridge' | 'private' | 'vepa' }
+  | { readonly kind: 'macvlan'; readonly mode: 'bridge' | 'private' | 'vepa'; readonly mac: string }
+);
+
+/** What changed about a link, as the kernel announces it. */
+export interface LinkEvent {
+  readonly type: 'changed' | 'deleted';
+  readonly link: Link;
+}
+
+/** A socket that sends and receives whole Ethernet frames on one interface. Needs CAP_NET_RAW. */
+export interface PacketSocket extends Disposable {
+  send(frame: Uint8Array): void;
+  /** Frames that arrive from now on; the function is called once a frame, until `close`. Bounded by the socket's buffer. */
+  onFrame(take: (frame: Uint8Array) => void): void;
+  /** Also take frames for this unicast MAC (PACKET_MR_UNICAST), which a NIC would filter out otherwise. */
+  acceptMac(mac: string): void;
+  close(): void;
+}
+
+/**
+ * The kernel's edge. Synchronous calls return within about a millisecond; what waits for an RCU grace period (deleting
+ * links) is a promise and runs off the main thread. Failures are KuryrErrors with the request in words and errno's name:
+ * KERNEL_REFUSED, MASTER_BUSY (EBUSY; names who holds the master), LINK_GONE (ENODEV), ADDRESS_ON_LINK (EADDRINUSE),
+ * KERNEL_UNSUPPORTED (EOPNOTSUPP: kind missing), NETNS_GONE, NOT_PRIVILEGED (EPERM).
+ */
+export interface Kernel {
+  links(netns: Netns): readonly Link[];
+  /** Makes the slave down, with mode and flag always sent, then sets its alias by a second message. Reads mode and flag back. */
+  createSlave(netns: Netns, spec: SlaveSpec): Link;
+  /** A link that is gone already counts as deleted. */
+  deleteLink(netns: Netns, ifindex: number, signal: AbortSignal): Promise<void>;
+  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void;
+  addresses(netns: Netns): readonly Address[];
+  addAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
+  /** An address that is gone already counts as removed. */
+  removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
+  routes(netns: Netns): readonly Route[];
+  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void;
+  /** Value of `/proc/sys/<path>` in that netns, trimmed; undefined where it does not exist. `path` has dots or slashes. */
+  sysctl(netns: Netns, path: string): string | undefined;
+  setSysctl(netns: Netns, path: string, value: string): void;
+  /** Whether a netns still stands behind the path. */
+  exists(netns: Netns): boolean;
+  packetSocket(ifindex: number, etherType: number): PacketSocket;
+  /** Link events of the daemon's own netns until the signal is aborted. */
+  onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void;
+  /** Advisory lock (flock) on a file, held until disposed or the process ends; undefined when another process has it. */
+  lock(path: string): Disposable | undefined;
+}
