@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { command } from './command.ts';
+import type { Suite } from './recipe.ts';
+
+const fallback = 'http://deb.debian.org/debian';
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** First Debian archive in a sources file, one-line or deb822 style; undefined when there is none. */
+export function archiveIn(text: string): string | undefined {
+  for (const raw of text.split('\n')) {
+    const line = raw.replace(/#.*/, '').trim();
+    const uri = /^(?:deb\s+(?:\[[^\]]*\]\s+)?|URIs:\s*)(https?:\/\/\S+)/i.exec(line)?.[1];
+    if (uri !== undefined && /\/debian\/?$/.test(uri)) return uri.replace(/\/$/, '');
+  }
+  return undefined;
+}
+
+/** The Debian archive to fetch from: KURYR_LAB_MIRROR, else the machine's own, else deb.debian.org. */
+export async function mirror(): Promise<string> {
+  const asked = process.env['KURYR_LAB_MIRROR'];
+  if (asked) return asked;
+  const parts = await readdir('/etc/apt/sources.list.d').catch((): string[] => []);
+  for (const file of ['/etc/apt/sources.list', ...parts.sort().map(name => `/etc/apt/sources.list.d/${name}`)]) {
+    const found = archiveIn(await readFile(file, 'utf8').catch(() => ''));
+    if (found !== undefined) return found;
+  }
+  return fallback;
+}
+
+/**
+ * Downloads one package of a suite into a folder, by apt lists of its own: the machine's apt state is neither read nor
+ * changed. Gives the path of the .deb.
+ */
+export async function download(name: string, suite: Suite | 'trixie-backports', folder: string): Promise<string> {
+  const state = join(folder, 'apt');
+  await mkdir(join(state, 'lists/partial'), { recursive: true });
+  await mkdir(join(state, 'cache/archives/partial'), { recursive: true });
+  const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : '[trusted=yes] ';
+  await writeFile(join(state, 'sources.list'), `deb ${signed}${await mirror()} ${suite} main\n`);
+  const options = [
+    `Dir::Etc::sourcelist=${state}/sources.list`,
+    'Dir::Etc::sourceparts=/dev/null',
+    `Dir::State::lists=${state}/lists`,
+    `Dir::Cache=${state}/cache`,
+    'Acquire::Languages=none',
+    'Acquire::Retries=3',
+    'APT::Sandbox::User=root',
+  ].flatMap(option => ['-o', option]);
+  try {
+    await command(['apt-get', ...options, '-qq', 'update']);
+    await command(['apt-get', ...options, '-qq', 'download', name], { cwd: folder });
+  } finally {
+    await rm(state, { recursive: true, force: true });
+  }
+  const deb = (await readdir(folder)).find(file => file.startsWith(`${name}_`) && file.endsWith('.deb'));
+  if (deb === undefined) throw new Error(`apt-get download ${name}: nothing arrived in ${folder}`);
+  return join(folder, deb);
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+
+/** The Debian releases that the lab uses. */
+export type Suite = 'bookworm' | 'trixie';
+
+/** What a guest needs to boot, to run containers and to look at its network. */
+const guest = [
+  'busybox-static',
+  'ca-certificates',
+  'containerd',
+  'curl',
+  'docker-compose',
+  'docker.io',
+  'e2fsprogs',
+  'ethtool',
+  'iproute2',
+  'iptables',
+  'iputils-arping',
+  'iputils-ping',
+  'kmod',
+  'netcat-openbsd',
+  'perl',
+  'procps',
+  'python3-minimal',
+  'runc',
+  'socat',
+  'tcpdump',
+  'jq',
+];
+
+/** Keystone, Neutron, what enforces port security, what they are served and stored by, and the guests' kernel. */
+const cloud = [
+  'bridge-utils',
+  'conntrack',
+  'dnsmasq-base',
+  'ebtables',
+  'ipset',
+  'keepalived',
+  'ndisc6',
+  'neutron-common',
+  'neutron-l3-agent',
+  'nftables',
+  'openvswitch-common',
+  'openvswitch-switch',
+  'ovn-central',
+  'ovn-common',
+  'ovn-host',
+  'postgresql-15',
+  'python3-keystone',
+  'python3-neutron',
+  'python3-openstackclient',
+  'python3-sqlalchemy-ext',
+  'rabbitmq-server',
+  'radvd',
+  'user-mode-linux',
+  'uwsgi-core',
+  'uwsgi-plugin-python3',
+];
+
+/** A tree is remade when this changes, as when its packages do. */
+const revision = 1;
+
+/** Debian packages of a tree: bookworm carries the cloud and the guests' kernel, trixie a newer Docker (26.1) alone. */
+export const packages: Record<Suite, readonly string[]> = {
+  bookworm: [...guest, ...cloud],
+  trixie: [...guest, 'docker-cli'],
+};
+
+/** Names a tree by what it is made of, so that another recipe makes another tree. */
+export function recipeHash(suite: Suite): string {
+  const text = JSON.stringify([revision, suite, [...packages[suite]].sort()]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
