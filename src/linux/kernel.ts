@@ -48,6 +48,17 @@ export interface Route {
   readonly table: number;
 }
 
+/** What the kernel knows of a host on one of its links (its ARP or ND table). */
+export interface Neighbour {
+  readonly ifindex: number;
+  readonly family: 4 | 6;
+  /** Canonical text. */
+  readonly address: string;
+  /** Lower-case, colons. */
+  readonly mac: string;
+  readonly state: 'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'other';
+}
+
 export type SlaveSpec = {
   readonly name: string;
   /** Chosen by us and never used twice, so that the link is found again after it moved between namespaces. */
@@ -94,6 +105,8 @@ export interface Kernel {
   addAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
   /** An address that is gone already counts as removed. */
   removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
+  /** Neighbours whose MAC is known. */
+  neighbours(netns: Netns): readonly Neighbour[];
   routes(netns: Netns): readonly Route[];
   addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void;
   /** Value of `/proc/sys/<path>` in that netns, trimmed; undefined where it does not exist. `path` has dots or slashes. */

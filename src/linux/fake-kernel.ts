@@ -1,0 +1,325 @@
+import { type Details, KuryrError } from '../errors/kuryr-error.ts';
+import type { ErrorCode } from '../errors/table.ts';
+import type { Address, Kernel, Link, LinkEvent, Neighbour, Netns, PacketSocket, Route, SlaveSpec } from './kernel.ts';
+
+type Method = Exclude<keyof Kernel, 'exists'>;
+/** A link to put in place: what is not named gets the value of a plain Ethernet device that is up. */
+export type FakeLink = Partial<Link> & { readonly name: string };
+
+interface Space {
+  links: Link[];
+  addresses: Address[];
+  routes: Route[];
+  neighbours: Neighbour[];
+  sysctls: Map<string, string>;
+}
+
+/**
+ * A kernel in memory, for tests. It keeps the habits that matter: a slave made with another mode flips its whole master,
+ * ipvlan and macvlan exclude each other on a master, an address stands once among a master's ipvlan slaves in all
+ * namespaces, and a move drops addresses and takes the link down.
+ */
+export class FakeKernel implements Kernel {
+  readonly #spaces = new Map<string, Space>([['host', emptySpace()]]);
+  readonly #listeners = new Set<(event: LinkEvent) => void>();
+  readonly #locks = new Set<string>();
+  readonly #failures: { method: Method; error: Error; when: (args: readonly unknown[]) => boolean }[] = [];
+  #nextIfindex = 1;
+
+  /** Every call that was made, with its arguments; `exists` apart. */
+  readonly calls: { readonly method: Method; readonly args: readonly unknown[] }[] = [];
+  /** Every packet socket that was opened, closed ones too. */
+  readonly sockets: FakePacketSocket[] = [];
+  /** What the network answers to a frame sent out of a packet socket: frames that come back at once. */
+  wire: (frame: Uint8Array, socket: FakePacketSocket) => readonly Uint8Array[] = () => [];
+
+  /** Makes the next call of that method (for which `when` holds) throw, before it changes anything. */
+  failNext(method: Method, error: Error, when: (args: readonly unknown[]) => boolean = () => true): void {
+    this.#failures.push({ method, error, when });
+  }
+
+  /** Puts a link in place, as if another program had made it. */
+  addLink(netns: Netns, link: FakeLink): Link {
+    const made: Link = { ...plainLink, ifindex: link.ifindex ?? this.#freeIfindex(), ...link };
+    this.#space(netns).links.push(made);
+    this.#announce(netns, 'changed', made);
+    return made;
+  }
+
+  /** Changes a link as another program or the cable would. */
+  changeLink(netns: Netns, ifindex: number, change: Partial<Link>): void {
+    const space = this.#space(netns);
+    const changed = { ...this.#link(netns, ifindex, 'change the link'), ...change };
+    space.links = space.links.map(link => (link.ifindex === ifindex ? changed : link));
+    this.#announce(netns, 'changed', changed);
+  }
+
+  addNetns(path: string): Netns {
+    this.#spaces.set(path, emptySpace());
+    return { path };
+  }
+
+  /** The namespace ends, and its links with it. */
+  removeNetns(path: string): void {
+    this.#spaces.delete(path);
+  }
+
+  /** Moves a link between namespaces: it goes down and loses its addresses and routes. */
+  moveLink(from: Netns, ifindex: number, to: Netns, name?: string): Link {
+    const link = this.#link(from, ifindex, 'move the link');
+    this.#drop(from, ifindex);
+    const moved = { ...link, name: name ?? link.name, up: false, state: 'down', masterElsewhere: to !== 'host' };
+    this.#space(to).links.push(moved);
+    this.#announce(from, 'deleted', link);
+    return moved;
+  }
+
+  addNeighbour(netns: Netns, neighbour: Neighbour): void {
+    this.#space(netns).neighbours.push(neighbour);
+  }
+
+  links(netns: Netns): readonly Link[] {
+    this.#call('links', [netns]);
+    return [...this.#space(netns).links];
+  }
+
+  createSlave(netns: Netns, spec: SlaveSpec): Link {
+    this.#call('createSlave', [netns, spec]);
+    const request = `create the ${spec.kind} link ${spec.name}`;
+    const master = this.#link('host', spec.master, request);
+    const space = this.#space(netns);
+    if (space.links.some(link => link.ifindex === spec.ifindex || link.name === spec.name)) {
+      throw fakeRefusal('KERNEL_REFUSED', request, 'EEXIST', {});
+    }
+    const siblings = [...this.#spaces.values()].flatMap(each => each.links).filter(link => link.master === spec.master);
+    const other = siblings.find(link => link.kind !== spec.kind);
+    if (other !== undefined || master.controller !== 0) {
+      const holder = other === undefined ? 'it is a port of a bridge or bond' : `it carries ${other.kind} links`;
+      throw fakeRefusal('MASTER_BUSY', request, 'EBUSY', { master: master.name, holder, advice: 'Use another NIC.' });
+    }
+    const flag = spec.kind === 'ipvlan' ? spec.flag : '';
+    if (spec.kind === 'ipvlan') {
+      for (const each of this.#spaces.values()) {
+        each.links = each.links.map(link => (link.master === spec.master ? { ...link, mode: spec.mode, flag } : link));
+      }
+    }
+    return this.addLink(netns, {
+      ...spec,
+      mac: spec.kind === 'macvlan' ? spec.mac : master.mac,
+      up: false,
+      state: 'down',
+      flag,
+      masterElsewhere: netns !== 'host',
+    });
+  }
+
+  async deleteLink(netns: Netns, ifindex: number, signal: AbortSignal): Promise<void> {
+    this.#call('deleteLink', [netns, ifindex]);
+    signal.throwIfAborted();
+    const link = this.#space(netns).links.find(each => each.ifindex === ifindex);
+    if (link === undefined) return;
+    this.#drop(netns, ifindex);
+    this.#announce(netns, 'deleted', link);
+  }
+
+  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void {
+    this.#call('setLink', [netns, ifindex, change]);
+    const state = change.up === undefined ? {} : { state: change.up ? 'up' : 'down' };
+    this.changeLink(netns, ifindex, { ...change, ...state });
+  }
+
+  addresses(netns: Netns): readonly Address[] {
+    this.#call('addresses', [netns]);
+    return [...this.#space(netns).addresses];
+  }
+
+  addAddress(netns: Netns, ifindex: number, address: string, prefix: number): void {
+    this.#call('addAddress', [netns, ifindex, address, prefix]);
+    const request = `add the address ${address}/${prefix}`;
+    const link = this.#link(netns, ifindex, request);
+    const taken = [...this.#spaces.values()].some(space =>
+      space.addresses.some(
+        held =>
+          held.address === address &&
+          space.links.some(
+            each => each.ifindex === held.ifindex && each.kind === 'ipvlan' && each.master === link.master,
+          ),
+      ),
+    );
+    if (link.kind === 'ipvlan' && taken) throw fakeRefusal('ADDRESS_ON_LINK', request, 'EADDRINUSE', { address });
+    const family = address.includes(':') ? 6 : 4;
+    this.#space(netns).addresses.push({ ifindex, family, address, prefix, linkLocal: address.startsWith('fe80:') });
+  }
+
+  removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void {
+    this.#call('removeAddress', [netns, ifindex, address, prefix]);
+    const space = this.#space(netns);
+    space.addresses = space.addresses.filter(held => held.ifindex !== ifindex || held.address !== address);
+  }
+
+  neighbours(netns: Netns): readonly Neighbour[] {
+    this.#call('neighbours', [netns]);
+    return [...this.#space(netns).neighbours];
+  }
+
+  routes(netns: Netns): readonly Route[] {
+    this.#call('routes', [netns]);
+    return [...this.#space(netns).routes];
+  }
+
+  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void {
+    this.#call('addRoute', [netns, route]);
+    this.#link(netns, route.ifindex, `add the route to ${route.destination}`);
+    const family = `${route.destination}${route.gateway ?? ''}`.includes(':') ? 6 : 4;
+    this.#space(netns).routes.push({ metric: 0, table: 254, family, gateway: undefined, ...route });
+  }
+
+  sysctl(netns: Netns, path: string): string | undefined {
+    this.#call('sysctl', [netns, path]);
+    return this.#space(netns).sysctls.get(path.replaceAll('/', '.'));
+  }
+
+  setSysctl(netns: Netns, path: string, value: string): void {
+    this.#call('setSysctl', [netns, path, value]);
+    this.#space(netns).sysctls.set(path.replaceAll('/', '.'), value);
+  }
+
+  exists(netns: Netns): boolean {
+    return this.#spaces.has(key(netns));
+  }
+
+  packetSocket(ifindex: number, etherType: number): FakePacketSocket {
+    this.#call('packetSocket', [ifindex, etherType]);
+    this.#link('host', ifindex, 'open a packet socket');
+    const socket = new FakePacketSocket(ifindex, etherType, frame => this.wire(frame, socket));
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void {
+    this.#call('onLinkEvent', [take]);
+    if (signal.aborted) return;
+    this.#listeners.add(take);
+    signal.addEventListener('abort', () => this.#listeners.delete(take), { once: true });
+  }
+
+  lock(path: string): Disposable | undefined {
+    this.#call('lock', [path]);
+    if (this.#locks.has(path)) return undefined;
+    this.#locks.add(path);
+    return { [Symbol.dispose]: () => void this.#locks.delete(path) };
+  }
+
+  #call(method: Method, args: readonly unknown[]): void {
+    this.calls.push({ method, args });
+    const at = this.#failures.findIndex(failure => failure.method === method && failure.when(args));
+    const failure = this.#failures[at];
+    if (failure === undefined) return;
+    this.#failures.splice(at, 1);
+    throw failure.error;
+  }
+
+  #space(netns: Netns): Space {
+    const space = this.#spaces.get(key(netns));
+    if (space === undefined) {
+      throw new KuryrError('NETNS_GONE', { path: key(netns), request: 'enter it', reason: 'ENOENT' });
+    }
+    return space;
+  }
+
+  #link(netns: Netns, ifindex: number, request: string): Link {
+    const link = this.#space(netns).links.find(each => each.ifindex === ifindex);
+    if (link === undefined) throw fakeRefusal('LINK_GONE', request, 'ENODEV', {});
+    return link;
+  }
+
+  #drop(netns: Netns, ifindex: number): void {
+    const space = this.#space(netns);
+    space.links = space.links.filter(link => link.ifindex !== ifindex);
+    space.addresses = space.addresses.filter(address => address.ifindex !== ifindex);
+    space.routes = space.routes.filter(route => route.ifindex !== ifindex);
+  }
+
+  #announce(netns: Netns, type: LinkEvent['type'], link: Link): void {
+    if (netns !== 'host') return;
+    for (const take of this.#listeners) take({ type, link });
+  }
+
+  #freeIfindex(): number {
+    const taken = new Set([...this.#spaces.values()].flatMap(space => space.links.map(link => link.ifindex)));
+    while (taken.has(this.#nextIfindex)) this.#nextIfindex++;
+    return this.#nextIfindex;
+  }
+}
+
+/** A packet socket whose sent frames a test sees, and to which it hands frames. */
+export class FakePacketSocket implements PacketSocket {
+  readonly ifindex: number;
+  readonly etherType: number;
+  readonly sent: Uint8Array[] = [];
+  readonly accepted: string[] = [];
+  closed = false;
+  readonly #answer: (frame: Uint8Array) => readonly Uint8Array[];
+  #take: (frame: Uint8Array) => void = () => {};
+
+  constructor(ifindex: number, etherType: number, answer: (frame: Uint8Array) => readonly Uint8Array[]) {
+    this.ifindex = ifindex;
+    this.etherType = etherType;
+    this.#answer = answer;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.closed) throw fakeRefusal('KERNEL_REFUSED', 'send a frame', 'EBADF', {});
+    this.sent.push(frame.slice());
+    for (const answer of this.#answer(frame)) queueMicrotask(() => this.receive(answer));
+  }
+
+  onFrame(take: (frame: Uint8Array) => void): void {
+    this.#take = take;
+  }
+
+  /** Hands a frame to the socket's owner, as the network would. */
+  receive(frame: Uint8Array): void {
+    if (!this.closed) this.#take(frame);
+  }
+
+  acceptMac(mac: string): void {
+    this.accepted.push(mac);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** A kernel's refusal as the real edge words it, for `failNext`. */
+export function fakeRefusal(code: ErrorCode, request: string, errno: string, details: Details): KuryrError {
+  return new KuryrError(code, { request, errno, reason: errno, kind: 'the module', ...details });
+}
+
+const plainLink: Omit<Link, 'name' | 'ifindex'> = {
+  kind: '',
+  mac: '',
+  mtu: 1500,
+  up: true,
+  state: 'up',
+  alias: '',
+  master: 0,
+  masterElsewhere: false,
+  controller: 0,
+  mode: '',
+  flag: '',
+  promiscuity: 0,
+};
+
+function emptySpace(): Space {
+  return { links: [], addresses: [], routes: [], neighbours: [], sysctls: new Map() };
+}
+
+function key(netns: Netns): string {
+  return netns === 'host' ? 'host' : netns.path;
+}
