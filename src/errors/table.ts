@@ -8,10 +8,50 @@ export const errorTable = {
     text: 'The address {address} is already allocated in subnet {subnet}.',
     todo: 'Choose another address, or free the Neutron port that holds it: openstack port list --fixed-ip ip-address={address}.',
   },
+  ADDRESS_NOT_CHOOSABLE: {
+    status: 400,
+    text: 'Subnet {subnet} makes its addresses by itself (SLAAC or stateless DHCPv6), so Neutron refuses the chosen address {address}.',
+    todo: 'Leave the address out (no --ip6): the container gets the one that the subnet makes.',
+  },
   ADDRESS_ON_LINK: {
     status: 409,
     text: 'The kernel refused to {request}: the address {address} is on another link of the same master already ({reason}).',
     todo: 'Stop the container that holds it (kuryr status lists them), or choose another address.',
+  },
+  ADDRESS_OUTSIDE: {
+    status: 400,
+    text: 'The address {address} does not belong to the subnet.',
+    todo: 'Choose an address inside the subnet, apart from its network and broadcast address: openstack subnet show.',
+  },
+  CLOUD_BAD_ANSWER: {
+    status: 502,
+    text: '{method} {url} answered something that is not the OpenStack API: {reason}.',
+    todo: 'Check that the endpoint in the catalogue or clouds.yaml is the service itself, not a web page or proxy before it. Request id: {requestId}.',
+  },
+  CLOUD_CONFIG_INVALID: {
+    status: 400,
+    text: '{source}: {problem}.',
+    todo: "Correct it; the format is that of openstacksdk's clouds.yaml.",
+  },
+  CLOUD_CONFIG_MISSING: {
+    status: 400,
+    text: 'No cloud is configured: none of {files} exists and OS_AUTH_URL is not set.',
+    todo: 'Write a clouds.yaml (Horizon: Project, API Access, download) and set OS_CLOUD, or source an openrc file.',
+  },
+  CLOUD_TIMEOUT: {
+    status: 504,
+    text: '{method} {url} was not answered within {seconds} s.',
+    todo: "Check that the cloud's API answers from this VM: curl the address. It is tried again when the request is repeated.",
+  },
+  CLOUD_UNKNOWN: {
+    status: 400,
+    text: 'There is no cloud {cloud} in {files}; known are: {known}.',
+    todo: 'Set OS_CLOUD to one of these.',
+  },
+  CLOUD_UNREACHABLE: {
+    status: 503,
+    text: '{method} {url} could not be sent: {reason}.',
+    todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
   },
   INTERNAL: {
     status: 500,
@@ -27,6 +67,26 @@ export const errorTable = {
     status: 501,
     text: 'This kernel cannot {request}: {reason}.',
     todo: 'Load or install the module it needs (modprobe {kind}; Debian and Ubuntu cloud kernels carry it), or choose another link: --link macvlan or --link ipvlan. kuryr doctor tests both.',
+  },
+  KEYSTONE_NO_ENDPOINT: {
+    status: 404,
+    text: 'The catalogue has no {interface} endpoint of a network service in region {region}; it has: {known}.',
+    todo: 'Set region_name and interface (OS_REGION_NAME, OS_INTERFACE) to one of these, or network_endpoint_override.',
+  },
+  KEYSTONE_REFUSED: {
+    status: 502,
+    text: 'Keystone at {authUrl} answered {status}: {message}.',
+    todo: "Check the auth_url and the service's health. Request id: {requestId}.",
+  },
+  KEYSTONE_TOKEN_EXPIRED: {
+    status: 401,
+    text: 'The token that was given expired at {expiresAt}, and a token cannot renew itself.',
+    todo: 'Give a new OS_TOKEN, or better an application credential, which renews by itself.',
+  },
+  KEYSTONE_UNAUTHORIZED: {
+    status: 401,
+    text: 'Keystone at {authUrl} refuses the {kind} credential: {message}.',
+    todo: 'Check user, secret, project and domain names in {source}. An application credential may have expired or been deleted. Request id: {requestId}.',
   },
   LINK_GONE: {
     status: 404,
@@ -58,6 +118,41 @@ export const errorTable = {
     text: 'The network namespace {path} is gone: could not {request} ({reason}).',
     todo: 'Nothing, if its container has stopped; else start the container again.',
   },
+  NEUTRON_FORBIDDEN: {
+    status: 403,
+    text: 'Neutron forbids {method} {path}: {message}.',
+    todo: "The credential's role or the cloud's policy does not allow it; ask the operator or use another credential. Request id: {requestId}.",
+  },
+  NEUTRON_NOT_FOUND: {
+    status: 404,
+    text: 'Neutron does not have {path}: {message}.',
+    todo: 'Check the id or name, and that it belongs to the project of the credential. Request id: {requestId}.',
+  },
+  NEUTRON_OUTCOME_UNKNOWN: {
+    status: 504,
+    text: '{method} {path} was sent, but its answer was lost ({reason}): it may have taken effect.',
+    todo: 'Nothing: Kuryr reads again and repeats what is missing.',
+  },
+  NEUTRON_QUOTA: {
+    status: 409,
+    text: "The project's quota is used up: {message}.",
+    todo: 'Delete ports that are not needed (kuryr gc --dry-run shows what Kuryr left), or ask the operator to raise the quota. Request id: {requestId}.',
+  },
+  NEUTRON_REFUSED: {
+    status: 502,
+    text: 'Neutron refused {method} {path} with {status} {type}: {message}.',
+    todo: "The operator finds the reason in Neutron's log by the request id {requestId}.",
+  },
+  NEUTRON_STALE: {
+    status: 409,
+    text: 'The Neutron resource {path} was changed by somebody else meanwhile: {message}.',
+    todo: 'Repeat the request.',
+  },
+  NEUTRON_UNAUTHORIZED: {
+    status: 401,
+    text: 'Neutron answers 401 to {method} {path} with a token that Keystone has just issued.',
+    todo: 'With an application credential that has access rules: they must allow the call, and Neutron needs service_type = network in [keystone_authtoken]. Otherwise Neutron cannot validate tokens: ask the operator. Request id: {requestId}.',
+  },
   NOT_PRIVILEGED: {
     status: 403,
     text: 'Not permitted to {request}: {reason}.',
@@ -67,6 +162,26 @@ export const errorTable = {
     status: 409,
     text: 'The VM port {port} has {used} of {limit} allowed-address-pairs in use, so {address} cannot be permitted.',
     todo: 'Stop a container that is not needed (kuryr status lists them), or ask the cloud operator to raise max_allowed_address_pair in neutron.conf.',
+  },
+  PAIR_DUPLICATE: {
+    status: 400,
+    text: 'Neutron refuses the list of allowed-address-pairs, since one stands in it twice: {message}.',
+    todo: 'Repeat the request; if it stays, report it with the output of openstack port show {port}.',
+  },
+  PAIR_MAC_REFUSED: {
+    status: 409,
+    text: "This cloud does not permit another MAC address than the port's own in an allowed-address-pair: {message}.",
+    todo: "MACVLAN cannot work here (ML2/OVN of Neutron 28.0.1 and later): use ipvlan, which keeps the port's MAC.",
+  },
+  PORT_SECURITY_OFF: {
+    status: 409,
+    text: 'The port {port} has no port security, so Neutron takes no allowed-address-pairs for it.',
+    todo: 'None are needed then. If port security was switched off just now, repeat the request.',
+  },
+  SUBNET_EXHAUSTED: {
+    status: 409,
+    text: 'There is no free address left: {message}.',
+    todo: 'Delete ports that are not needed, or use another subnet. Request id: {requestId}.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
