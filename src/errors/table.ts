@@ -3,6 +3,11 @@
  * Codes are stable: scripts and runbooks match on them. Alphabetical by code.
  */
 export const errorTable = {
+  ADDRESS_FORBIDDEN: {
+    status: 403,
+    text: 'Neutron does not let this project choose the address {address} on network {network}, since the network belongs to another project.',
+    todo: 'Leave the address out, or ask the owner of the network for a role that may choose addresses there (Neutron policy create_port:fixed_ips). Request id: {requestId}.',
+  },
   ADDRESS_IN_USE: {
     status: 409,
     text: 'The address {address} is already allocated in subnet {subnet}.',
@@ -103,10 +108,20 @@ export const errorTable = {
     text: 'The link {name} with ifindex {ifindex} stands already and is something else ({found}).',
     todo: 'Repeat the request, so that another ifindex is chosen; if the link is a leftover, delete it: ip link delete {found}.',
   },
+  MASTER_AMBIGUOUS: {
+    status: 409,
+    text: 'More than one NIC of this VM fits {query}: {choices}.',
+    todo: 'Name one: -o parent=NAME for a network, --master NAME (KURYR_MASTER) for all, or a network or subnet by its id.',
+  },
   MASTER_BUSY: {
     status: 409,
     text: 'The master {master} cannot carry the link: {holder} ({reason}).',
     todo: '{advice}',
+  },
+  MASTER_UNKNOWN: {
+    status: 404,
+    text: 'There is no NIC {master} that can carry containers; there are: {choices}.',
+    todo: 'Name one of these as --master (KURYR_MASTER) or -o parent=. A NIC must be up and have an address of a Neutron port.',
   },
   MODE_CLASH: {
     status: 409,
@@ -117,6 +132,11 @@ export const errorTable = {
     status: 404,
     text: 'The network namespace {path} is gone: could not {request} ({reason}).',
     todo: 'Nothing, if its container has stopped; else start the container again.',
+  },
+  NETWORK_NOT_ON_VM: {
+    status: 404,
+    text: 'The network {network} is on no NIC of this VM; there are: {choices}.',
+    todo: 'Use one of these, or plug the network into the VM: openstack server add network.',
   },
   NEUTRON_FORBIDDEN: {
     status: 403,
@@ -158,10 +178,25 @@ export const errorTable = {
     text: 'Not permitted to {request}: {reason}.',
     todo: 'Run the daemon as root, or give it CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN.',
   },
+  PAIRS_CONTENDED: {
+    status: 503,
+    text: 'The allowed-address-pairs of the VM port {port} were changed by somebody else at each of {attempts} attempts to write {address}: {reason}.',
+    todo: 'Repeat the request. If it stays, find what else writes that port (keepalived scripts, another Kuryr, an orchestrator) and let only one do it.',
+  },
   PAIRS_EXHAUSTED: {
     status: 409,
     text: 'The VM port {port} has {used} of {limit} allowed-address-pairs in use, so {address} cannot be permitted.',
     todo: 'Stop a container that is not needed (kuryr status lists them), or ask the cloud operator to raise max_allowed_address_pair in neutron.conf.',
+  },
+  PAIRS_FORBIDDEN: {
+    status: 403,
+    text: 'Neutron does not let this project write allowed-address-pairs on the VM port {port}: {message}.',
+    todo: 'On a network of another project this is the default (policy update_port:allowed_address_pairs): use a network of the own project, or ask the operator to allow it. Request id: {requestId}.',
+  },
+  PAIRS_SUPERSEDED: {
+    status: 409,
+    text: 'The request for the pair {address} on the VM port {port} was overtaken by a later, opposite one.',
+    todo: 'Nothing: the later request stands. Repeat this one if it is wanted again.',
   },
   PAIR_DUPLICATE: {
     status: 400,
@@ -182,6 +217,26 @@ export const errorTable = {
     status: 409,
     text: 'There is no free address left: {message}.',
     todo: 'Delete ports that are not needed, or use another subnet. Request id: {requestId}.',
+  },
+  SUBNET_UNKNOWN: {
+    status: 404,
+    text: 'The subnet {subnet} is not on the network of a NIC of this VM; there are: {choices}.',
+    todo: 'Use one of these. Kuryr makes no subnets: openstack subnet create.',
+  },
+  VM_PORT_AMBIGUOUS: {
+    status: 409,
+    text: 'Several Neutron ports have the address and MAC of {master}, and neither metadata service nor config drive tells which is this one: {choices}.',
+    todo: 'Make the metadata service (169.254.169.254) or a config drive reachable for this VM, or use a credential that sees only the project of the VM.',
+  },
+  VM_PORT_GONE: {
+    status: 404,
+    text: 'The VM port {port} is gone from Neutron.',
+    todo: 'If the NIC was unplugged, stop its containers. If it was replaced, restart the daemon.',
+  },
+  VM_PORT_UNKNOWN: {
+    status: 404,
+    text: 'No Neutron port is known for {master}: {reason}.',
+    todo: 'Check that the credential belongs to the project of the VM (openstack port list --fixed-ip ip-address=ADDRESS), and name another master if this one is not on Neutron.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
