@@ -1,0 +1,66 @@
+import type { GuestOptions } from './options.ts';
+
+/** The guest's disk is handed over as this descriptor: its file has no name any more, so it can't be left behind. */
+export const diskFd = 4;
+/** The socket to the guest's serial line. */
+export const lineFd = 3;
+
+// Gives User-Mode Linux a file system that holds the tree, its kernel and what it is to see, and nothing else of the
+// host: a guest's root can mount whatever its process can see. It ends with the mount namespace.
+const confine = `set -e
+work=$1 tree=$2 kernel=$3 modules=$4 count=$5; shift 5
+root=$work/root
+mount -t tmpfs -o mode=755 tmpfs "$root"
+cd "$root"
+mkdir tree proc dev modules m old tmp
+for name in bin sbin lib lib64 usr; do ln -s "tree/$name" $name; done
+mount --bind "$tree" tree; mount -o remount,bind,ro tree
+mount --bind "$work/boot" tree/mnt; mount -o remount,bind,ro tree/mnt
+: >linux; mount --bind "$kernel" linux
+mount --bind "$modules" modules; mount -o remount,bind,ro modules
+mount -t tmpfs tmpfs dev; mkdir dev/net dev/shm; mount -t tmpfs -o mode=1777,size=100% tmpfs dev/shm
+for name in null zero random urandom net/tun; do : >dev/$name; mount --bind /dev/$name dev/$name; done
+n=0
+while [ $n -lt $count ]; do
+  mkdir m/$n; mount --bind "$1" m/$n; [ "$2" = rw ] || mount -o remount,bind,ro m/$n
+  shift 2; n=$((n+1))
+done
+mount -t proc proc proc
+pivot_root . old
+exec chroot . /bin/sh -ec 'umount -l /old; ulimit -n $(ulimit -Hn); exec "$@"' - /linux "$@"`;
+
+/**
+ * The command that boots a guest in namespaces of its own. Whatever ends this process, SIGKILL too, ends the guest:
+ * the kernel kills the outer process with its parent, and all of the pid namespace with the outer one.
+ * @param work folder with `boot` (init and guest.conf) and an empty `root`
+ */
+export function launchCommand(options: GuestOptions, work: string): string[] {
+  const mounts = options.mounts ?? [];
+  const { kernel } = options;
+  return [
+    ...['setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', String(options.pin)],
+    ...['nsenter', `--net=/run/netns/${options.netns}`, 'unshare', '--mount', '--pid', '--fork', '--kill-child'],
+    ...['sh', '-c', confine, '-', work, options.tree, kernel.binary, kernel.modules, String(mounts.length)],
+    ...mounts.flatMap(mount => [mount.host, mount.writable ? 'rw' : 'ro']),
+    ...[`mem=${options.mem ?? 1024}M`, 'uml_dir=/tmp/uml', 'umid=guest', `ubd0=/proc/self/fd/${diskFd}`],
+    ...['rootfstype=hostfs', 'rootflags=/tree', 'ro', 'quiet', 'noreboot', 'panic=1', 'init=/mnt/init.pl'],
+    ...['con=null', 'con0=fd:0,fd:1', 'ssl=null', `ssl0=fd:${lineFd}`],
+    ...kernel.args,
+    ...options.nics.map((nic, n) => `vec${n}:transport=tap,ifname=${nic.tap},mac=${nic.mac},depth=64,gro=1`),
+  ];
+}
+
+/** What the guest's init reads: a key and a value on each line. @throws Error when a value can't stand on a line */
+export function guestConfiguration(options: GuestOptions, newDisk: boolean): string {
+  const lines = [`name ${options.name}`, ...(newDisk ? ['format 1'] : [])];
+  for (const mount of options.mounts ?? []) lines.push(`mount ${mount.guest}`);
+  for (const [n, nic] of options.nics.entries()) {
+    for (const ip of nic.ips ?? []) lines.push(`nic${n}.ip ${ip}`);
+    for (const gateway of nic.gateways ?? []) lines.push(`nic${n}.gateway ${gateway}`);
+    if (nic.mtu !== undefined) lines.push(`nic${n}.mtu ${nic.mtu}`);
+    if (nic.acceptRa) lines.push(`nic${n}.ra 1`);
+  }
+  const broken = lines.find(line => line.includes('\n'));
+  if (broken !== undefined) throw new Error(`not a value for a guest: ${JSON.stringify(broken)}`);
+  return `${lines.join('\n')}\n`;
+}
