@@ -28,6 +28,16 @@ export const errorTable = {
     text: 'The address {address} does not belong to the subnet.',
     todo: 'Choose an address inside the subnet, apart from its network and broadcast address: openstack subnet show.',
   },
+  ATTACHMENT_UNKNOWN: {
+    status: 404,
+    text: 'Kuryr knows no attachment {id}.',
+    todo: "Start the container again; if its network was made before Kuryr's state folder was lost, make the network again: kuryr network create NAME.",
+  },
+  ATTACHMENT_WITHOUT_ADDRESS: {
+    status: 400,
+    text: 'The attachment {id} was named without an address.',
+    todo: 'Give the network an IPAM driver that gives addresses: docker network create -d kuryr --ipam-driver kuryr …, or kuryr network create NAME.',
+  },
   CLOUD_BAD_ANSWER: {
     status: 502,
     text: '{method} {url} answered something that is not the OpenStack API: {reason}.',
@@ -57,6 +67,71 @@ export const errorTable = {
     status: 503,
     text: '{method} {url} could not be sent: {reason}.',
     todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
+  },
+  DOCKER_ADDRESS_IS_GATEWAY: {
+    status: 409,
+    text: 'The address {address} is the gateway of subnet {subnet}.',
+    todo: 'Choose another address with --ip or --ip6, or leave the choice to Neutron.',
+  },
+  DOCKER_ADDRESS_UNKNOWN: {
+    status: 409,
+    text: 'The endpoint {endpoint} names the address {address}, which is not held for its network {network}.',
+    todo: 'Start the container again: an address that no endpoint names within {seconds} seconds is given back.',
+  },
+  DOCKER_BARE_CREATE: {
+    status: 400,
+    text: "This Docker engine (26 or older) cannot create a network without --subnet when the subnet is the VM's own: it would drop each answer and ask again without end.",
+    todo: 'Type: {command}',
+  },
+  DOCKER_BODY_INVALID: {
+    status: 400,
+    text: 'The body of {verb} is not what Docker sends: {reason}.',
+    todo: "Nothing was changed. If a Docker engine sent this, report it with the engine's version.",
+  },
+  DOCKER_IPAM_MISSING: {
+    status: 400,
+    text: "The network's address pool {pool} was not given by Kuryr.",
+    todo: 'Both drivers are needed: {command}',
+  },
+  DOCKER_MAC_CHOSEN: {
+    status: 400,
+    text: 'The MAC address {mac} cannot be chosen: {reason}.',
+    todo: 'Leave --mac-address out.',
+  },
+  DOCKER_NETWORK_UNKNOWN: {
+    status: 404,
+    text: 'Kuryr knows no Docker network {network}.',
+    todo: "Make the network again: docker network rm NAME, then kuryr network create NAME. Kuryr's state folder may have been lost.",
+  },
+  DOCKER_OPTION_TWIN: {
+    status: 400,
+    text: '{option} says {said}, but the address pool {pool} is of {is}.',
+    todo: 'Give the same choice to both drivers: {command}',
+  },
+  DOCKER_OPTION_UNKNOWN: {
+    status: 400,
+    text: 'The option {option} is not known.',
+    todo: 'Options are: {known}.',
+  },
+  DOCKER_POOL_UNKNOWN: {
+    status: 404,
+    text: 'Kuryr knows no address pool {pool}.',
+    todo: "Make the network again: docker network rm NAME, then kuryr network create NAME. Kuryr's state folder may have been lost.",
+  },
+  DOCKER_PUBLISH_REFUSED: {
+    status: 400,
+    text: 'Publishing ports ({ports}) has no effect: the container has an address of its own that is reached directly.',
+    todo: 'Leave -p out, or let the daemon start such containers: --published-ports allow.',
+  },
+  DOCKER_RANGE_UNSUPPORTED: {
+    status: 400,
+    text: "--ip-range {range} cannot be honoured: Neutron chooses addresses from the subnet's allocation pools.",
+    todo: "Leave --ip-range out, choose single addresses with --ip, or set the subnet's allocation pools.",
+  },
+  DOCKER_VERB_UNKNOWN: {
+    status: 404,
+    text: "{verb} is no verb of Docker's network or IPAM drivers.",
+    todo: "Nothing to do: engines take this answer for 'not supported'.",
   },
   INTERNAL: {
     status: 500,
@@ -92,6 +167,31 @@ export const errorTable = {
     status: 401,
     text: 'Keystone at {authUrl} refuses the {kind} credential: {message}.',
     todo: 'Check user, secret, project and domain names in {source}. An application credential may have expired or been deleted. Request id: {requestId}.',
+  },
+  LEDGER_DAMAGED: {
+    status: 500,
+    text: 'The ledger {file} is damaged at line {line}: the line does not match its checksum, and whole lines follow it.',
+    todo: 'Nothing was changed. Check the disk, then put the file aside (mv {file} {file}.damaged) and start the daemon: it takes up what is its own from Neutron and the kernel. Keep the file for a report.',
+  },
+  LEDGER_NEWER: {
+    status: 500,
+    text: 'The ledger {file} has format {format}, written by a newer Kuryr; this one reads up to {known}.',
+    todo: 'Nothing was changed. Run the Kuryr that wrote it, or a newer one.',
+  },
+  LEDGER_RECORD_UNREADABLE: {
+    status: 500,
+    text: "The ledger's record {key} cannot be read: {reason}.",
+    todo: 'It was written by another version, or damaged: go back to that version, or move the state folder away and run kuryr gc.',
+  },
+  LEDGER_UNREADABLE: {
+    status: 500,
+    text: 'The ledger {file} cannot be read: {reason}.',
+    todo: 'Check that the folder exists on a healthy disk and that the daemon runs as root.',
+  },
+  LEDGER_UNWRITABLE: {
+    status: 503,
+    text: 'The ledger {file} cannot be written: {reason}.',
+    todo: 'Nothing was done that is not on record. Free space on the disk or mend it (df, dmesg); the daemon goes on by itself then.',
   },
   LINK_GONE: {
     status: 404,
@@ -212,6 +312,11 @@ export const errorTable = {
     status: 409,
     text: 'The port {port} has no port security, so Neutron takes no allowed-address-pairs for it.',
     todo: 'None are needed then. If port security was switched off just now, repeat the request.',
+  },
+  SUBNET_AMBIGUOUS: {
+    status: 409,
+    text: 'The network {network} has several IPv{family} subnets: {subnets}.',
+    todo: 'Name one: --subnet CIDR, or --ipam-opt neutron.subnet.uuid=ID.',
   },
   SUBNET_EXHAUSTED: {
     status: 409,

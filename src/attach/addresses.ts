@@ -1,0 +1,251 @@
+import { canonical } from '../address/address.ts';
+import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { type Ipam, reservationName } from '../ipam/ipam.ts';
+import type { LinkSpec } from '../link/link-kind.ts';
+import type { Nic } from '../nic/nic.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Subnet } from '../openstack/neutron.ts';
+import type { Pair, PairWriters } from '../pairs/pair-writer.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Random } from '../time/random.ts';
+import type { Holding, Records } from './records.ts';
+
+export interface HoldRequest {
+  readonly nic: Nic;
+  readonly subnet: Subnet;
+  readonly group: string;
+  readonly purpose: Holding['purpose'];
+  /** The address wanted; any when left out. */
+  readonly address?: string | undefined;
+  /** The kind of link to come, when it is known: an ipvlan pair can be written at once. */
+  readonly spec?: LinkSpec | undefined;
+}
+
+export interface AddressesParts {
+  readonly records: Records;
+  readonly ipam: Ipam;
+  readonly pairs: PairWriters;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends the work in the background. */
+  readonly life: AbortSignal;
+}
+
+/** How long after a POST with a lost answer its port may still turn up in a list, milliseconds: the client's own deadline. */
+const LOST_POST_MS = 30_000;
+
+/** Addresses on their way from Neutron to a container and back: reserved, permitted, given back. */
+export class Addresses {
+  readonly #parts: AddressesParts;
+  /** Pairs being written, or standing since this start, by holding. */
+  readonly #permits = new Map<string, Promise<void>>();
+  /** Holdings whose reservation is being deleted right now: too late to take them back. */
+  readonly #deleting = new Map<string, Promise<void>>();
+  readonly #releases = new Map<string, Promise<void>>();
+
+  constructor(parts: AddressesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Reserves an address and, where its pair is known, starts permitting it. Provisional until an attachment names it.
+   * A wanted address that a repeat of the same request reserved, or that is on its way back, is taken as it is.
+   * @throws what Ipam.reserve throws
+   */
+  async hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
+    const known = request.address === undefined ? undefined : await this.#known(request, request.address);
+    const held =
+      known !== undefined && isHeld(known)
+        ? await this.#takeBack(known, request)
+        : await this.#reserve(request, known, signal);
+    if (held.pair !== undefined) this.permit(held);
+    return held;
+  }
+
+  /** Starts writing the holding's pair, which the ledger has by now. */
+  permit(holding: Held): void {
+    const { pairs, life } = this.#parts;
+    if (holding.pair === undefined) throw new KuryrError('INTERNAL', { reason: `${holding.name} has no pair` });
+    const permit = pairs.of(holding.vmPort).add(holding.pair, life);
+    permit.catch(() => undefined);
+    this.#permits.set(holding.name, permit);
+  }
+
+  /** Resolves when the holding's pair stands; a failure is told once, the next call tries again. @throws as PairWriter.add */
+  async permitted(holding: Held): Promise<void> {
+    if (!this.#permits.has(holding.name)) this.permit(holding);
+    const permit = this.#permits.get(holding.name);
+    try {
+      await permit;
+    } catch (error) {
+      if (this.#permits.get(holding.name) === permit) this.#permits.delete(holding.name);
+      throw error;
+    }
+  }
+
+  /** Whether the pair is known to stand since this start. */
+  async isPermitted(holding: Holding): Promise<boolean> {
+    const permit = this.#permits.get(holding.name);
+    if (permit === undefined) return false;
+    return Promise.race([permit.then(() => true), Promise.resolve(false)]).catch(() => false);
+  }
+
+  /** Gives back what is given up already in the ledger: pair away, then the reservation; in the background, until done. */
+  release(name: string): void {
+    if (this.#releases.has(name)) return;
+    const done = this.#release(name).finally(() => this.#releases.delete(name));
+    this.#releases.set(name, done);
+  }
+
+  /** Marks the holdings as given up and starts releasing them. Durable when it resolves. */
+  async end(holdings: readonly Holding[]): Promise<void> {
+    const going = holdings.filter(holding => !holding.ending);
+    if (going.length > 0) await this.#parts.records.save({ holdings: going.map(ending) });
+    for (const holding of holdings) this.release(holding.name);
+  }
+
+  /** Resolves when nothing is on its way back, or the signal is aborted. */
+  async settled(signal: AbortSignal): Promise<void> {
+    while (this.#releases.size > 0 && !signal.aborted) {
+      await Promise.race([Promise.allSettled([...this.#releases.values()]), aborted(signal)]);
+    }
+  }
+
+  /** After a start: goes on with what was under way. */
+  recover(): void {
+    for (const holding of this.#parts.records.holdings()) if (holding.ending) this.release(holding.name);
+  }
+
+  async #reserve(request: HoldRequest, before: Holding | undefined, signal: AbortSignal): Promise<Held> {
+    const { records, ipam, clock, random } = this.#parts;
+    const { nic, subnet, group, purpose } = request;
+    const name = before?.name ?? reservationName(random.uuid());
+    const wanted = request.address === undefined ? {} : { wanted: canonical(request.address) ?? request.address };
+    const intent: Holding = {
+      name,
+      vmPort: nic.port.id,
+      subnetId: subnet.id,
+      group,
+      purpose,
+      ...wanted,
+      since: clock.now(),
+      ending: false,
+    };
+    await records.save({ holdings: [intent] });
+    try {
+      const reservation =
+        (before === undefined ? undefined : await this.#lost(before, nic, signal)) ??
+        (await ipam.reserve({ nic, subnet, name, address: request.address }, signal));
+      const pair = pairAtOnce(request, reservation.address);
+      const held: Held = { ...intent, reservation, ...(pair === undefined ? {} : { pair }) };
+      await records.save({ holdings: [held] });
+      return held;
+    } catch (error) {
+      // Where the cloud did not say no, it may have made the port: the release looks for it by its name.
+      if (saidNo(error)) await records.save({ forgetHoldings: [name] });
+      else await this.end([intent]);
+      throw error;
+    }
+  }
+
+  /** A holding of an earlier request for the address: provisional, of unknown outcome, or on its way back. */
+  async #known(request: HoldRequest, address: string): Promise<Holding | undefined> {
+    const wanted = canonical(address);
+    const known = this.#parts.records
+      .holdings()
+      .find(
+        holding =>
+          holding.vmPort === request.nic.port.id &&
+          holding.subnetId === request.subnet.id &&
+          holding.purpose === request.purpose &&
+          holding.attachment === undefined &&
+          (holding.reservation?.address ?? holding.wanted) === wanted,
+      );
+    const deletion = known && this.#deleting.get(known.name);
+    if (deletion === undefined) return known;
+    await deletion;
+    return undefined;
+  }
+
+  async #takeBack(known: Held, request: HoldRequest): Promise<Held> {
+    const { records, clock } = this.#parts;
+    const { pair: _, ...rest } = known;
+    const pair = pairAtOnce(request, known.reservation.address);
+    const held: Held = { ...rest, group: request.group, since: clock.now(), ending: false, ...(pair && { pair }) };
+    await records.save({ holdings: [held] });
+    return held;
+  }
+
+  /** The reservation of a POST whose answer was lost, if the cloud has it. */
+  async #lost(holding: Holding, nic: Nic, signal: AbortSignal) {
+    const port = (await this.#parts.ipam.list(holding.vmPort, signal)).find(({ name }) => name === holding.name);
+    return port === undefined ? undefined : this.#parts.ipam.read(port, nic.subnets);
+  }
+
+  async #release(name: string): Promise<void> {
+    const { clock, random, logger, life } = this.#parts;
+    for (let attempt = 0; !life.aborted; attempt++) {
+      try {
+        if (await this.#releaseOnce(name)) return;
+      } catch (error) {
+        const { code, message } = asKuryrError(error);
+        logger.warn({ holding: name, code, attempt }, `an address could not be given back yet: ${message}`);
+      }
+      await clock.sleep(Math.min(30_000, 1000 * 2 ** attempt) * (0.5 + random.float()), life).catch(() => undefined);
+    }
+  }
+
+  /** One try; true when there is nothing more to do. */
+  async #releaseOnce(name: string): Promise<boolean> {
+    const { records, pairs, ipam, clock, life } = this.#parts;
+    const holding = records.holding(name);
+    if (holding === undefined || !holding.ending) return true;
+    this.#permits.delete(name);
+    if (holding.pair !== undefined) await pairs.of(holding.vmPort).remove(holding.pair, life);
+    // Between the two steps the address may have been asked for again.
+    if (records.holding(name)?.ending !== true) return true;
+    const deletion = (async () => {
+      const portId =
+        holding.reservation?.portId ?? (await ipam.list(holding.vmPort, life)).find(port => port.name === name)?.id;
+      if (portId === undefined && clock.now() - holding.since < LOST_POST_MS) return false;
+      if (portId !== undefined) await ipam.release({ portId, vmPortId: holding.vmPort }, life);
+      await records.save({ forgetHoldings: [name] });
+      return true;
+    })();
+    const over = deletion.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#deleting.set(name, over);
+    try {
+      return await deletion;
+    } finally {
+      this.#deleting.delete(name);
+    }
+  }
+}
+
+/** A holding whose reservation Neutron has confirmed. */
+export type Held = Holding & { readonly reservation: NonNullable<Holding['reservation']> };
+
+export function isHeld(holding: Holding): holding is Held {
+  return holding.reservation !== undefined;
+}
+
+/** Whether the cloud answered, and refused: nothing was made then. */
+const saidNo = (error: unknown) => isKuryrError(error) && error.status < 500;
+
+const ending = (holding: Holding): Holding => {
+  const { attachment: _, ...rest } = holding;
+  return { ...rest, ending: true };
+};
+
+/** The pair, where nothing more has to be known than the address: ipvlan. macvlan's carries the attachment's MAC. */
+function pairAtOnce(request: HoldRequest, address: string): Pair | undefined {
+  return request.purpose === 'container' && request.spec?.kind === 'ipvlan' ? { address } : undefined;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,265 @@
+import { KuryrError } from '../errors/kuryr-error.ts';
+import type { LinkSpec, Links, LinkTrace } from '../link/link-kind.ts';
+import type { Nic, Nics } from '../nic/nic.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Pair } from '../pairs/pair-writer.ts';
+import type { Reach, Reached } from '../reach/reach.ts';
+import type { Clock } from '../time/clock.ts';
+import { type Addresses, type Held, type HoldRequest, isHeld } from './addresses.ts';
+import type { AttachmentRecord, Holding, Records } from './records.ts';
+
+export interface AttachmentsParts {
+  readonly records: Records;
+  readonly addresses: Addresses;
+  readonly nics: Nics;
+  readonly links: Links;
+  readonly reach: Reach;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly life: AbortSignal;
+  /** How long an attach waits for frames to pass, milliseconds; 0: answer as soon as the pair stands. */
+  readonly waitMs: number;
+}
+
+export interface NameRequest {
+  readonly id: string;
+  readonly network: string;
+  readonly spec: LinkSpec;
+  readonly mtu: number;
+  readonly holdings: readonly Held[];
+  readonly notes: readonly string[];
+}
+
+export interface JoinRequest {
+  readonly id: string;
+  readonly sandbox: string;
+  /** Gateway to probe, by family; none where the network has none. */
+  readonly gateways: { readonly 4?: string | undefined; readonly 6?: string | undefined };
+}
+
+/** ifindexes of Kuryr's links begin here, far above those the kernel counts up itself. */
+const FIRST_IFINDEX = 0x4b000000;
+
+/** How long a link may be nowhere to be seen before its attachment counts as dead: a runtime's move between namespaces. */
+const MOVE_MS = 10_000;
+
+/** The attachments of this VM: named, linked, reachable, and back. Every call may come twice. */
+export class Attachments {
+  readonly #parts: AttachmentsParts;
+  readonly #lanes = new Map<string, Promise<unknown>>();
+  readonly #reached = new Map<string, readonly Reached[]>();
+  readonly #announcing = new Map<string, AbortController>();
+
+  constructor(parts: AttachmentsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Reserves an address; where one of our own attachments has it whose container is gone, that one is cleared away first.
+   * @throws what Addresses.hold throws
+   */
+  async hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
+    const { records, addresses } = this.#parts;
+    const owner = records
+      .holdings()
+      .find(
+        holding => holding.attachment !== undefined && holding.reservation?.address === request.address,
+      )?.attachment;
+    const record = owner === undefined ? undefined : records.attachment(owner);
+    if (record !== undefined && record.vmPort === request.nic.port.id && this.isDead(record))
+      await this.detach(record.id);
+    return addresses.hold(request, signal);
+  }
+
+  /** The runtime gives addresses an attachment's id. macvlan: now the MAC is known that their pairs carry. */
+  name(request: NameRequest, signal: AbortSignal): Promise<AttachmentRecord> {
+    return this.#inLane(request.id, async () => {
+      const { records, nics, addresses, clock } = this.#parts;
+      const known = records.attachment(request.id);
+      if (known !== undefined && !known.ending) return known;
+      const [first] = request.holdings;
+      if (first === undefined) throw new KuryrError('ATTACHMENT_WITHOUT_ADDRESS', { id: request.id });
+      const nic = await nics.byPort(first.vmPort, signal);
+      const mac = macOf(request, nic);
+      const holdings = request.holdings.map(holding => ({
+        ...holding,
+        attachment: request.id,
+        since: clock.now(),
+        pair: pairOf(request.spec, holding.reservation.address, mac),
+      }));
+      const record: AttachmentRecord = {
+        id: request.id,
+        network: request.network,
+        vmPort: nic.port.id,
+        spec: request.spec,
+        mtu: request.mtu,
+        mac,
+        holdings: holdings.map(({ name }) => name),
+        notes: [...request.notes],
+        since: clock.now(),
+        ending: false,
+      };
+      await records.save({ holdings, attachments: [record] });
+      for (const [index, holding] of holdings.entries())
+        if (request.holdings[index]?.pair === undefined) addresses.permit(holding);
+      return record;
+    });
+  }
+
+  /**
+   * Makes the link, when its pairs stand, and returns when frames pass, or when waiting for them is over.
+   * @throws what PairWriter.add and Links.create throw, ATTACHMENT_UNKNOWN
+   */
+  join(request: JoinRequest, signal: AbortSignal): Promise<AttachmentRecord> {
+    return this.#inLane(request.id, async () => {
+      const { records, addresses, nics, links } = this.#parts;
+      const record = records.attachment(request.id);
+      if (record === undefined || record.ending) throw new KuryrError('ATTACHMENT_UNKNOWN', { id: request.id });
+      const holdings = this.holdingsOf(record);
+      const nic = await nics.byPort(record.vmPort, signal);
+      await Promise.all(holdings.map(holding => addresses.permitted(holding)));
+      const linked = await this.#recordLink(record, request.sandbox);
+      links.create({
+        nic,
+        spec: record.spec,
+        name: linked.link.name,
+        ifindex: linked.link.ifindex,
+        mtu: record.mtu,
+        id: record.id,
+        mac: record.mac,
+      });
+      await this.#awaitFrames(linked, holdings, nic, request, signal);
+      return linked;
+    });
+  }
+
+  /** Takes the link away, then gives the addresses back in the background. What is gone already counts as done. */
+  detach(id: string): Promise<void> {
+    return this.#inLane(id, async () => {
+      const { records, addresses, links, life } = this.#parts;
+      const record = records.attachment(id);
+      if (record === undefined) {
+        await this.#removeStray(id);
+        return;
+      }
+      if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
+      this.#announcing.get(id)?.abort();
+      const trace = this.trace(record);
+      if (trace !== undefined) await links.remove(trace, life);
+      const holdings = record.holdings.map(name => records.holding(name)).filter(holding => holding !== undefined);
+      await records.save({ forgetAttachments: [id], holdings: holdings.map(givenUp) });
+      this.#reached.delete(id);
+      for (const holding of holdings) addresses.release(holding.name);
+    });
+  }
+
+  /** Whether the attachment had a link and its link is nowhere any more: its container is gone. */
+  isDead(record: AttachmentRecord): boolean {
+    const { links, clock } = this.#parts;
+    const trace = this.trace(record);
+    return trace !== undefined && clock.now() - record.since > MOVE_MS && links.find(trace) === undefined;
+  }
+
+  /** What finds the attachment's link; undefined when it never had one. */
+  trace(record: AttachmentRecord): LinkTrace | undefined {
+    if (record.link === undefined) return undefined;
+    return {
+      ...record.link,
+      id: record.id,
+      mac: record.mac,
+      addresses: this.holdingsOf(record).map(holding => holding.reservation.address),
+      sandbox: record.sandbox,
+    };
+  }
+
+  holdingsOf(record: AttachmentRecord): Held[] {
+    return record.holdings
+      .map(name => this.#parts.records.holding(name))
+      .filter(holding => holding !== undefined)
+      .filter(isHeld);
+  }
+
+  /** How the last attach of this run went, one entry an address. */
+  reachedBy(id: string): readonly Reached[] {
+    return this.#reached.get(id) ?? [];
+  }
+
+  /** The link's number stands in the ledger before the kernel hears of it. */
+  async #recordLink(record: AttachmentRecord, sandbox: string) {
+    const { records, clock } = this.#parts;
+    const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
+    const link = record.link ?? { name: `ky${ifindex.toString(36)}`, ifindex };
+    const linked = { ...record, link, sandbox, since: clock.now() };
+    await records.save({ attachments: [linked] });
+    return linked;
+  }
+
+  async #awaitFrames(
+    record: AttachmentRecord,
+    holdings: readonly Held[],
+    nic: Nic,
+    request: JoinRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { reach, logger, life, waitMs } = this.#parts;
+    const announcing = new AbortController();
+    this.#announcing.get(record.id)?.abort();
+    this.#announcing.set(record.id, announcing);
+    const targets = holdings.map(({ reservation: { address, family } }) => ({
+      nic,
+      address,
+      mac: record.mac,
+      gateway: request.gateways[family],
+    }));
+    for (const target of targets) reach.announce(target, AbortSignal.any([announcing.signal, life]));
+    if (waitMs === 0) return;
+    const reached = await Promise.all(targets.map(target => reach.probe(target, waitMs, signal)));
+    this.#reached.set(record.id, reached);
+    for (const [index, answer] of reached.entries())
+      if (!answer.reachable)
+        logger.warn(
+          { attachment: record.id, address: targets[index]?.address, reason: answer.reason },
+          'frames of a new attachment were not seen to pass yet; it was attached all the same',
+        );
+  }
+
+  /** An attachment that the ledger does not know (its folder was lost): a link of its in the host's netns goes. */
+  async #removeStray(id: string): Promise<void> {
+    const { links, life } = this.#parts;
+    for (const link of links.ours())
+      if (link.alias === id) {
+        const { name, ifindex, mac } = link;
+        await links.remove({ name, ifindex, id, mac, addresses: [], sandbox: undefined }, life);
+      }
+  }
+
+  /** One step at a time for each attachment, in the order they came. */
+  #inLane<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#lanes.get(id) ?? Promise.resolve();
+    const result = before.then(work, work);
+    const quiet = result
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#lanes.get(id) === quiet) this.#lanes.delete(id);
+      });
+    this.#lanes.set(id, quiet);
+    return result;
+  }
+}
+
+/** An ipvlan pair is the bare address, so that Neutron fills in the port's MAC; a macvlan pair carries the container's. */
+export function pairOf(spec: LinkSpec, address: string, mac: string): Pair {
+  return spec.kind === 'ipvlan' ? { address } : { address, mac };
+}
+
+/** ipvlan frames carry the master's MAC; a macvlan link gets its IPv4 reservation's, which is unique in the network. */
+function macOf(request: NameRequest, nic: Nic): string {
+  if (request.spec.kind === 'ipvlan') return nic.master.mac;
+  const first = request.holdings.find(holding => holding.reservation.family === 4) ?? request.holdings[0];
+  return first?.reservation.mac ?? nic.master.mac;
+}
+
+const givenUp = (holding: Holding): Holding => {
+  const { attachment: _, ...rest } = holding;
+  return { ...rest, ending: true };
+};

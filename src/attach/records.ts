@@ -1,0 +1,131 @@
+import * as v from 'valibot';
+import { KuryrError } from '../errors/kuryr-error.ts';
+import type { Json, Ledger } from '../ledger/ledger.ts';
+
+const linkSpec = v.variant('kind', [
+  v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(['bridge', 'private', 'vepa']) }),
+  v.object({ kind: v.literal('macvlan'), mode: v.picklist(['bridge', 'private', 'vepa']) }),
+]);
+
+const reservation = v.object({
+  portId: v.string(),
+  name: v.string(),
+  address: v.string(),
+  family: v.picklist([4, 6]),
+  prefix: v.number(),
+  mac: v.string(),
+  subnetId: v.string(),
+});
+
+const holding = v.object({
+  /** The reservation's name in Neutron, chosen before the POST: what finds it again when the answer was lost. */
+  name: v.string(),
+  vmPort: v.string(),
+  subnetId: v.string(),
+  /** The front's pool that the address came from. */
+  group: v.string(),
+  /** `aside`: reserved so that nobody gets it, never permitted, freed with its group. */
+  purpose: v.picklist(['container', 'aside']),
+  /** The address asked for, canonical. */
+  wanted: v.optional(v.string()),
+  /** Undefined until Neutron has answered. */
+  reservation: v.optional(reservation),
+  /** The pair, when one is wanted: recorded before it is written. */
+  pair: v.optional(v.object({ address: v.string(), mac: v.optional(v.string()) })),
+  /** The attachment that it was named by. */
+  attachment: v.optional(v.string()),
+  /** Wall time of the last step, milliseconds. */
+  since: v.number(),
+  /** On its way back to Neutron. */
+  ending: v.boolean(),
+});
+
+const attachment = v.object({
+  id: v.string(),
+  /** The front's network. */
+  network: v.string(),
+  vmPort: v.string(),
+  spec: linkSpec,
+  mtu: v.number(),
+  mac: v.string(),
+  holdings: v.array(v.string()),
+  link: v.optional(v.object({ name: v.string(), ifindex: v.number() })),
+  /** Path of the sandbox's netns, when the runtime has told it. */
+  sandbox: v.optional(v.string()),
+  /** What a person reads in `kuryr status` besides, such as published ports. */
+  notes: v.array(v.string()),
+  since: v.number(),
+  ending: v.boolean(),
+});
+
+/** One address on its way from Neutron to a container and back. */
+export type Holding = v.InferOutput<typeof holding>;
+
+/** One container's interface. */
+export type AttachmentRecord = v.InferOutput<typeof attachment>;
+
+/** The core's part of the ledger, typed. */
+export class Records {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  holding(name: string): Holding | undefined {
+    return read(holding, holdingKey(name), this.#ledger.get(holdingKey(name)));
+  }
+
+  holdings(): Holding[] {
+    return this.#ledger.entries('address/').map(([key, value]) => present(holding, key, value));
+  }
+
+  attachment(id: string): AttachmentRecord | undefined {
+    return read(attachment, attachmentKey(id), this.#ledger.get(attachmentKey(id)));
+  }
+
+  attachments(): AttachmentRecord[] {
+    return this.#ledger.entries('attachment/').map(([key, value]) => present(attachment, key, value));
+  }
+
+  /** A number for a link, never given before. */
+  nextLink(): number {
+    return this.#ledger.next('link');
+  }
+
+  /** Durable when it resolves; all or nothing. Reads see the change at once. */
+  save(changes: RecordChanges): Promise<void> {
+    return this.#ledger.write({
+      ...Object.fromEntries((changes.holdings ?? []).map(item => [holdingKey(item.name), plain(item)])),
+      ...Object.fromEntries((changes.attachments ?? []).map(item => [attachmentKey(item.id), plain(item)])),
+      ...Object.fromEntries((changes.forgetHoldings ?? []).map(name => [holdingKey(name), undefined])),
+      ...Object.fromEntries((changes.forgetAttachments ?? []).map(id => [attachmentKey(id), undefined])),
+    });
+  }
+}
+
+/** What one write of the ledger changes. */
+export interface RecordChanges {
+  readonly holdings?: readonly Holding[];
+  readonly attachments?: readonly AttachmentRecord[];
+  readonly forgetHoldings?: readonly string[];
+  readonly forgetAttachments?: readonly string[];
+}
+
+const holdingKey = (name: string) => `address/${name}`;
+const attachmentKey = (id: string) => `attachment/${id}`;
+
+/** A record without the keys that are undefined, as JSON keeps it. */
+const plain = (record: Holding | AttachmentRecord): Json => JSON.parse(JSON.stringify(record));
+
+type Schema = typeof holding | typeof attachment;
+
+function read<S extends Schema>(schema: S, key: string, value: Json | undefined): v.InferOutput<S> | undefined {
+  return value === undefined ? undefined : present(schema, key, value);
+}
+
+function present<S extends Schema>(schema: S, key: string, value: Json): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, value);
+  if (!parsed.success) throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key, reason: parsed.issues[0].message });
+  return parsed.output;
+}
