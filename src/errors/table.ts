@@ -38,6 +38,16 @@ export const errorTable = {
     text: 'The attachment {id} was named without an address.',
     todo: 'Give the network an IPAM driver that gives addresses: docker network create -d kuryr --ipam-driver kuryr …, or kuryr network create NAME.',
   },
+  BODY_NOT_JSON: {
+    status: 400,
+    text: "The request's body is not JSON.",
+    todo: 'Send the body as JSON text.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    text: "The request's body is larger than {limit} bytes.",
+    todo: 'No runtime sends such a body: look for what does.',
+  },
   CLOUD_BAD_ANSWER: {
     status: 502,
     text: '{method} {url} answered something that is not the OpenStack API: {reason}.',
@@ -312,6 +322,11 @@ export const errorTable = {
     status: 409,
     text: 'The port {port} has no port security, so Neutron takes no allowed-address-pairs for it.',
     todo: 'None are needed then. If port security was switched off just now, repeat the request.',
+  },
+  SOCKET_TAKEN: {
+    status: 409,
+    text: 'Another process serves {path} already.',
+    todo: 'Stop the other Kuryr daemon first, or give this one another socket.',
   },
   SUBNET_AMBIGUOUS: {
     status: 409,

@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import { KuryrError } from '../../errors/kuryr-error.ts';
+import type { Json, Ledger } from '../../ledger/ledger.ts';
+
+const pool = v.object({
+  id: v.string(),
+  vmPort: v.string(),
+  networkId: v.string(),
+  subnetId: v.string(),
+  cidr: v.string(),
+  family: v.picklist([4, 6]),
+  /** Asked for without a subnet: see `bare creates`. */
+  bare: v.boolean(),
+  /** Undefined until Docker asks for it; null where there is none. */
+  gateway: v.optional(v.nullable(v.string())),
+  /** The Docker network that was created over it. */
+  network: v.optional(v.string()),
+  since: v.number(),
+});
+
+const network = v.object({
+  id: v.string(),
+  vmPort: v.string(),
+  pools: v.array(v.string()),
+  spec: v.variant('kind', [
+    v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(['bridge', 'private', 'vepa']) }),
+    v.object({ kind: v.literal('macvlan'), mode: v.picklist(['bridge', 'private', 'vepa']) }),
+  ]),
+  mtu: v.number(),
+  internal: v.boolean(),
+});
+
+/** An address pool that Docker holds. Its id is never used twice: engines release stale ids at odd times. */
+export type Pool = v.InferOutput<typeof pool>;
+/** A Docker network. */
+export type DockerNetwork = v.InferOutput<typeof network>;
+
+/** The Docker front's part of the ledger, typed. */
+export class DockerStore {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** @throws DOCKER_POOL_UNKNOWN */
+  pool(id: string): Pool {
+    const value = this.#ledger.get(`docker/pool/${id}`);
+    if (value === undefined) throw new KuryrError('DOCKER_POOL_UNKNOWN', { pool: id });
+    return v.parse(pool, value);
+  }
+
+  pools(): Pool[] {
+    return this.#ledger.entries('docker/pool/').map(([, value]) => v.parse(pool, value));
+  }
+
+  /** @throws DOCKER_NETWORK_UNKNOWN */
+  network(id: string): DockerNetwork {
+    const found = this.findNetwork(id);
+    if (found === undefined) throw new KuryrError('DOCKER_NETWORK_UNKNOWN', { network: id });
+    return found;
+  }
+
+  findNetwork(id: string): DockerNetwork | undefined {
+    const value = this.#ledger.get(`docker/network/${id}`);
+    return value === undefined ? undefined : v.parse(network, value);
+  }
+
+  networks(): DockerNetwork[] {
+    return this.#ledger.entries('docker/network/').map(([, value]) => v.parse(network, value));
+  }
+
+  /** Durable when it resolves; all or nothing. */
+  save(changes: { pools?: readonly Pool[]; networks?: readonly DockerNetwork[] }): Promise<void> {
+    return this.#ledger.write({
+      ...Object.fromEntries((changes.pools ?? []).map(item => [`docker/pool/${item.id}`, plain(item)])),
+      ...Object.fromEntries((changes.networks ?? []).map(item => [`docker/network/${item.id}`, plain(item)])),
+    });
+  }
+
+  forget(kind: 'pool' | 'network', ids: readonly string[]): Promise<void> {
+    return this.#ledger.write(Object.fromEntries(ids.map(id => [`docker/${kind}/${id}`, undefined])));
+  }
+}
+
+const plain = (record: Pool | DockerNetwork): Json => JSON.parse(JSON.stringify(record));
