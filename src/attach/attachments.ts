@@ -153,11 +153,19 @@ export class Attachments {
     });
   }
 
-  /** Whether the attachment had a link and its link is nowhere any more: its container is gone. */
+  /** Whether the attachment had a link, and neither link nor address is seen any more: its container is gone. */
   isDead(record: AttachmentRecord): boolean {
     const { links, clock } = this.#parts;
     const trace = this.trace(record);
-    return trace !== undefined && clock.now() - record.since > MOVE_MS && links.find(trace) === undefined;
+    if (trace === undefined || clock.now() - record.since <= MOVE_MS || links.find(trace) !== undefined) return false;
+    const inUse = links.addressesInUse();
+    return !trace.addresses.some(address => inUse.has(address));
+  }
+
+  /** Where the attachment's link is seen. */
+  seen(record: AttachmentRecord): 'host' | 'sandbox' | undefined {
+    const trace = this.trace(record);
+    return trace === undefined ? undefined : this.#parts.links.find(trace);
   }
 
   /** What finds the attachment's link; undefined when it never had one. */

@@ -78,6 +78,16 @@ export const errorTable = {
     text: '{method} {url} could not be sent: {reason}.',
     todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
   },
+  CONTROL_BODY_INVALID: {
+    status: 400,
+    text: 'The control socket cannot read the request: {reason}.',
+    todo: 'Use the kuryr command of the same version as the daemon.',
+  },
+  CONTROL_ROUTE_UNKNOWN: {
+    status: 404,
+    text: 'The control socket knows no {route}.',
+    todo: 'Use the kuryr command of the same version as the daemon.',
+  },
   DOCKER_ADDRESS_IS_GATEWAY: {
     status: 409,
     text: 'The address {address} is the gateway of subnet {subnet}.',

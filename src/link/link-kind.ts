@@ -43,6 +43,8 @@ export interface Links {
   remove(trace: LinkTrace, signal: AbortSignal): Promise<void>;
   /** Whether the link is seen, in the host's netns or its sandbox. */
   find(trace: LinkTrace): 'host' | 'sandbox' | undefined;
+  /** Addresses on containers' links (slaves whose master is in the host's netns), in every netns that can be looked into. */
+  addressesInUse(): ReadonlySet<string>;
   /** Links of Kuryr's making in the host's netns, by name prefix, alias and kind. */
   ours(): readonly Link[];
 }

@@ -1,0 +1,131 @@
+import type { Nics } from '../nic/nic.ts';
+import type { PairWriters } from '../pairs/pair-writer.ts';
+import type { Reached } from '../reach/reach.ts';
+import { type Addresses, isHeld } from './addresses.ts';
+import type { Attachments } from './attachments.ts';
+import type { FactName } from './facts.ts';
+import type { Holding, Records } from './records.ts';
+
+export interface AddressStatus {
+  readonly address: string | undefined;
+  readonly facts: readonly FactName[];
+  readonly reached: Reached | undefined;
+}
+
+export interface AttachmentStatus {
+  readonly id: string;
+  readonly network: string;
+  readonly link: string | undefined;
+  readonly kind: string;
+  readonly sandbox: string | undefined;
+  readonly seen: 'host' | 'sandbox' | undefined;
+  readonly addresses: readonly AddressStatus[];
+  readonly notes: readonly string[];
+  /** Wall time of the last step, ISO 8601. */
+  readonly since: string;
+  readonly ending: boolean;
+}
+
+export interface PortStatus {
+  readonly port: string;
+  readonly master: string;
+  readonly network: string;
+  /** Entries on the port, of them ours, and max_allowed_address_pair; undefined where the cloud did not tell. */
+  readonly pairs: { readonly used: number; readonly ours: number; readonly limit: number | undefined } | undefined;
+  readonly portSecurity: boolean;
+}
+
+export interface Status {
+  readonly ports: readonly PortStatus[];
+  readonly attachments: readonly AttachmentStatus[];
+  /** Addresses that no attachment has: just asked for, set aside, or on their way back. */
+  readonly loose: readonly {
+    readonly address: string | undefined;
+    readonly state: 'provisional' | 'aside' | 'ending';
+  }[];
+  /** Why the cloud's part is missing, when it is. */
+  readonly cloud: string | undefined;
+}
+
+export interface StatusParts {
+  readonly records: Records;
+  readonly addresses: Addresses;
+  readonly attachments: Attachments;
+  readonly nics: Nics;
+  readonly pairs: PairWriters;
+}
+
+/** What `kuryr status` shows. The cloud is asked for what it alone knows; where it is silent, the rest is told all the same. */
+export async function status(parts: StatusParts, signal: AbortSignal): Promise<Status> {
+  const { records, attachments } = parts;
+  let ports: readonly PortStatus[] = [];
+  let cloud: string | undefined;
+  try {
+    ports = await portsOf(parts, signal);
+  } catch (error) {
+    cloud = error instanceof Error ? error.message : String(error);
+  }
+  return {
+    ports,
+    cloud,
+    attachments: await Promise.all(
+      records.attachments().map(async record => ({
+        id: record.id,
+        network: record.network,
+        link: record.link?.name,
+        kind: `${record.spec.kind} ${record.spec.mode}`,
+        sandbox: record.sandbox,
+        seen: attachments.seen(record),
+        addresses: await Promise.all(
+          attachments
+            .holdingsOf(record)
+            .map((holding, index) =>
+              addressStatus(parts, holding, attachments.reachedBy(record.id)[index], record.link !== undefined),
+            ),
+        ),
+        notes: record.notes,
+        since: new Date(record.since).toISOString(),
+        ending: record.ending,
+      })),
+    ),
+    loose: records
+      .holdings()
+      .filter(({ attachment }) => attachment === undefined)
+      .map(holding => ({
+        address: holding.reservation?.address ?? holding.wanted,
+        state: holding.ending ? 'ending' : holding.purpose === 'aside' ? 'aside' : 'provisional',
+      })),
+  };
+}
+
+async function portsOf({ nics, pairs }: StatusParts, signal: AbortSignal): Promise<PortStatus[]> {
+  return Promise.all(
+    (await nics.all(signal)).map(async ({ port, master, network }) => {
+      const writer = pairs.of(port.id);
+      const limit = port.portSecurity ? await writer.limit(signal) : undefined;
+      const { used, ours } = await writer.refresh(signal);
+      return {
+        port: port.id,
+        master: master.name,
+        network: network.name || network.id,
+        pairs: port.portSecurity ? { used, ours, limit } : undefined,
+        portSecurity: port.portSecurity,
+      };
+    }),
+  );
+}
+
+async function addressStatus(
+  { addresses }: StatusParts,
+  holding: Holding,
+  reached: Reached | undefined,
+  linked: boolean,
+): Promise<AddressStatus> {
+  const facts: FactName[] = [];
+  if (isHeld(holding)) facts.push('reserved');
+  if (await addresses.isPermitted(holding)) facts.push('permitted');
+  if (holding.attachment !== undefined) facts.push('named');
+  if (linked) facts.push('linked');
+  if (reached?.reachable === true) facts.push('reachable');
+  return { address: holding.reservation?.address ?? holding.wanted, facts, reached };
+}

@@ -1,0 +1,164 @@
+import { asKuryrError } from '../errors/kuryr-error.ts';
+import type { Ipam } from '../ipam/ipam.ts';
+import type { Links } from '../link/link-kind.ts';
+import type { Nic, Nics } from '../nic/nic.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Neutron } from '../openstack/neutron.ts';
+import { type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
+import type { Clock } from '../time/clock.ts';
+import { type Addresses, isHeld } from './addresses.ts';
+import type { Attachments } from './attachments.ts';
+import type { Holding, Records } from './records.ts';
+
+export interface UpkeepParts {
+  readonly records: Records;
+  readonly addresses: Addresses;
+  readonly attachments: Attachments;
+  readonly nics: Nics;
+  readonly neutron: Neutron;
+  readonly ipam: Ipam;
+  readonly links: Links;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly life: AbortSignal;
+  /** How long an unnamed address is kept, milliseconds. */
+  readonly holdMs: number;
+}
+
+/** What gc found without an owner, and whether it is gone now. */
+export interface Cleaned {
+  readonly step: Step;
+  readonly done: boolean;
+  readonly error?: string | undefined;
+}
+
+/** The pause between looks, milliseconds: the idle daemon may not poll faster. */
+const SWEEP_MS = 30_000;
+/** See Limits.moveMs: an engine moves a link within about a second of Join's answer; measured on Docker 20.10 and 26. */
+const MOVE_MS = 10_000;
+
+/** Brings ledger, kernel and cloud together again: at the start, now and then, and when asked (gc). */
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  #startedAt = 0;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with what an earlier run left under way, then looks every half minute until the daemon ends. */
+  async run(): Promise<void> {
+    const { addresses, records, clock, life } = this.#parts;
+    this.#startedAt = clock.now();
+    addresses.recover();
+    for (const holding of records.holdings())
+      if (isHeld(holding) && !holding.ending && holding.attachment !== undefined && holding.pair !== undefined)
+        addresses.permit(holding);
+    while (!life.aborted) {
+      for (const step of plan(this.#view([]), this.#limits())) await this.#take(step);
+      await clock.sleep(SWEEP_MS, life).catch(() => undefined);
+    }
+  }
+
+  /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */
+  async gc(dryRun: boolean, signal: AbortSignal): Promise<Cleaned[]> {
+    const { nics } = this.#parts;
+    const cloud = await Promise.all((await nics.all(signal)).map(nic => this.#cloudView(nic, signal)));
+    const steps = plan(this.#view(cloud), this.#limits());
+    if (dryRun) return steps.map(step => ({ step, done: false }));
+    const cleaned = [];
+    for (const step of steps) cleaned.push(await this.#take(step));
+    await this.#parts.addresses.settled(signal);
+    return cleaned;
+  }
+
+  async #take(step: Step): Promise<Cleaned> {
+    const { records, addresses, attachments, logger } = this.#parts;
+    logger.info({ ...step }, 'clearing away what has no owner');
+    try {
+      if (step.do === 'end') await addresses.end(records.holdings().filter(({ name }) => name === step.name));
+      else if (step.do === 'adopt') await this.#adopt(step);
+      else await attachments.detach(step.id);
+      return { step, done: true };
+    } catch (thrown) {
+      const error = asKuryrError(thrown);
+      logger.warn({ ...step, code: error.code }, error.message);
+      return { step, done: false, error: error.message };
+    }
+  }
+
+  /** A reservation that nobody has becomes a holding on its way back: then its pair and port go as all do. */
+  async #adopt(step: Step & { do: 'adopt' }): Promise<void> {
+    const { records, addresses, nics, ipam, clock, life } = this.#parts;
+    const nic = await nics.byPort(step.vmPort, life);
+    const port = (await ipam.list(step.vmPort, life)).find(({ id }) => id === step.portId);
+    const reservation = port === undefined ? undefined : ipam.read(port, nic.subnets);
+    if (reservation === undefined) return;
+    const mac = step.pairMac === nic.port.mac ? undefined : step.pairMac;
+    const pair = step.pairMac === undefined ? undefined : { address: step.address, ...(mac && { mac }) };
+    const holding: Holding = {
+      name: step.name,
+      vmPort: step.vmPort,
+      subnetId: reservation.subnetId,
+      group: 'adopted',
+      purpose: 'container',
+      reservation,
+      ...(pair && { pair }),
+      since: clock.now(),
+      ending: true,
+    };
+    await records.save({ holdings: [holding] });
+    addresses.release(holding.name);
+  }
+
+  #view(cloud: readonly CloudView[]): View {
+    const { records, attachments, links, clock } = this.#parts;
+    return {
+      now: clock.now(),
+      startedAt: this.#startedAt,
+      holdings: records.holdings(),
+      attachments: records.attachments().map(record => {
+        const trace = attachments.trace(record);
+        return {
+          ...record,
+          linked: record.link !== undefined,
+          seen: trace === undefined ? undefined : links.find(trace),
+          addresses: attachments.holdingsOf(record).map(({ reservation }) => reservation.address),
+        };
+      }),
+      hostLinks: links.ours().map(({ ifindex, name, alias }) => ({ ifindex, name, id: alias })),
+      live: onceNeeded(() => links.addressesInUse()),
+      cloud,
+    };
+  }
+
+  async #cloudView(nic: Nic, signal: AbortSignal): Promise<CloudView> {
+    const { neutron, ipam } = this.#parts;
+    const [port, reservations] = await Promise.all([neutron.port(nic.port.id, signal), ipam.list(nic.port.id, signal)]);
+    return {
+      vmPort: port.id,
+      pairs: port.allowed_address_pairs.map(pair => ({
+        address: pair.ip_address,
+        mac: pair.mac_address ?? port.mac_address,
+      })),
+      reservations: reservations.flatMap(({ id, name, fixed_ips }) =>
+        fixed_ips.slice(0, 1).map(({ ip_address }) => ({ portId: id, name, address: ip_address })),
+      ),
+    };
+  }
+
+  #limits() {
+    return { holdMs: this.#parts.holdMs, moveMs: MOVE_MS };
+  }
+}
+
+/** Looking into every netns costs: it is done when a plan asks, once. */
+function onceNeeded(look: () => ReadonlySet<string>): { has(address: string): boolean } {
+  let seen: ReadonlySet<string> | undefined;
+  return {
+    has(address) {
+      seen ??= look();
+      return seen.has(address);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import * as v from 'valibot';
+import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { type Answer, UnixServer } from '../http-server.ts';
+
+/** What the control socket serves; the daemon hands the functions in. */
+export interface ControlParts {
+  readonly status: (signal: AbortSignal) => Promise<unknown>;
+  readonly gc: (dryRun: boolean, signal: AbortSignal) => Promise<unknown>;
+  readonly networkPlan: (request: NetworkPlanRequest, signal: AbortSignal) => Promise<{ command: readonly string[] }>;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly life: AbortSignal;
+}
+
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+
+const networkPlanRequest = v.object({
+  /** Docker's own rule for names of networks. */
+  name: v.pipe(v.string(), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'not a name that Docker takes'), v.maxLength(128)),
+  /** Id or name of a Neutron network; by default the one of the master. */
+  network: v.optional(text),
+  /** Ids, names or CIDRs of subnets; by default the one IPv4 subnet, with `ipv6` the IPv6 one too. */
+  subnets: v.optional(v.pipe(v.array(text), v.maxLength(16)), []),
+  ipv6: v.optional(v.boolean(), false),
+  master: v.optional(text),
+  /** `-o` options to hand on, such as ipvlan_flag. */
+  options: v.optional(v.record(v.string(), v.string()), {}),
+});
+
+export type NetworkPlanRequest = v.InferOutput<typeof networkPlanRequest>;
+
+const gcRequest = v.object({ dryRun: v.boolean() });
+
+/** A request of the CLI may wait for the cloud for this long, milliseconds. */
+const REQUEST_MS = 120_000;
+
+/** The operator's socket: status, gc, the plan of a Docker network. */
+export class Control {
+  readonly #parts: ControlParts;
+  readonly #routes: Readonly<Record<string, (body: unknown, signal: AbortSignal) => Promise<unknown>>>;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+    this.#routes = {
+      'GET /v1/version': async () => ({ version: parts.version }),
+      'GET /v1/status': (_, signal) => parts.status(signal),
+      'POST /v1/gc': (body, signal) => parts.gc(read(gcRequest, body).dryRun, signal),
+      'POST /v1/network-plan': (body, signal) => parts.networkPlan(read(networkPlanRequest, body), signal),
+    };
+  }
+
+  server(path: string): UnixServer {
+    return new UnixServer({
+      path,
+      contentType: 'application/json',
+      answer: ({ method, path: where, body }) => this.answer(`${method} ${where}`, body),
+      refuse,
+    });
+  }
+
+  /** What one call is answered; never rejects. */
+  async answer(route: string, body: unknown): Promise<Answer> {
+    try {
+      const handle = Object.hasOwn(this.#routes, route) ? this.#routes[route] : undefined;
+      if (handle === undefined) throw new KuryrError('CONTROL_ROUTE_UNKNOWN', { route: route.slice(0, 100) });
+      const signal = AbortSignal.any([this.#parts.life, AbortSignal.timeout(REQUEST_MS)]);
+      return { status: 200, body: await handle(body, signal) };
+    } catch (thrown) {
+      const error = asKuryrError(thrown);
+      this.#parts.logger.warn(
+        { route: route.slice(0, 100), code: error.code, cause: String(error.cause ?? '') },
+        error.text,
+      );
+      return refuse(error);
+    }
+  }
+}
+
+function refuse({ code, text: what, todo, status }: KuryrError): Answer {
+  return { status, body: { error: { code, text: what, todo } } };
+}
+
+function read<S extends v.GenericSchema>(schema: S, body: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, body ?? {});
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const where = v.getDotPath(issue);
+  throw new KuryrError('CONTROL_BODY_INVALID', { reason: `${where ?? 'the body'}: ${issue.message.slice(0, 200)}` });
+}

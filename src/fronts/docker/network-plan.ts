@@ -1,0 +1,58 @@
+import { sameCidr } from '../../address/address.ts';
+import { KuryrError } from '../../errors/kuryr-error.ts';
+import type { Nic, Nics } from '../../nic/nic.ts';
+import type { Subnet } from '../../openstack/neutron.ts';
+import { createCommand } from './command.ts';
+import { chooseSubnet } from './ipam-driver.ts';
+import { parseOptions } from './options.ts';
+
+export interface PlanRequest {
+  readonly name: string;
+  readonly network?: string | undefined;
+  readonly subnets: readonly string[];
+  readonly ipv6: boolean;
+  readonly master?: string | undefined;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/**
+ * The docker command that makes a network: subnets and gateways as Neutron has them.
+ * @throws what Nics.find throws, SUBNET_UNKNOWN, SUBNET_AMBIGUOUS, DOCKER_OPTION_UNKNOWN
+ */
+export async function networkPlan(
+  nics: Nics,
+  request: PlanRequest,
+  signal: AbortSignal,
+): Promise<{ command: string[] }> {
+  parseOptions(request.options, 'network create');
+  const [named] = request.subnets;
+  const isRange = named?.includes('/') === true;
+  const nic = await nics.find(
+    {
+      master: request.master,
+      network: request.network,
+      subnet: isRange ? undefined : named,
+      cidr: isRange ? named : undefined,
+    },
+    signal,
+  );
+  const subnets =
+    request.subnets.length > 0 ? request.subnets.map(text => subnetNamed(nic, text)) : usual(nic, request.ipv6);
+  return { command: createCommand(nic, { name: request.name, subnets, options: request.options }) };
+}
+
+/** The one IPv4 subnet, and with `ipv6` the one IPv6 subnet; on an IPv6-only network that one alone. */
+function usual(nic: Nic, ipv6: boolean): Subnet[] {
+  const has4 = nic.subnets.some(({ ip_version }) => ip_version === 4);
+  return [
+    ...(has4 ? [chooseSubnet(nic, 4, undefined, {})] : []),
+    ...(ipv6 || !has4 ? [chooseSubnet(nic, 6, undefined, {})] : []),
+  ];
+}
+
+function subnetNamed(nic: Nic, text: string): Subnet {
+  const subnet = nic.subnets.find(({ id, name, cidr }) => id === text || name === text || sameCidr(cidr, text));
+  if (subnet !== undefined) return subnet;
+  const subnets = nic.subnets.map(({ cidr, id }) => `${cidr} (${id})`);
+  throw new KuryrError('SUBNET_UNKNOWN', { subnet: text, network: nic.network.name, subnets });
+}

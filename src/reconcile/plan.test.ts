@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AttachmentView, type HoldingView, plan, type View } from './plan.ts';
+
+const limits = { holdMs: 60_000, moveMs: 10_000 };
+const empty: View = {
+  now: 1_000_000,
+  startedAt: 0,
+  holdings: [],
+  attachments: [],
+  hostLinks: [],
+  live: new Set(),
+  cloud: [],
+};
+
+const holding = (change: Partial<HoldingView>): HoldingView => ({
+  name: 'kuryr-1',
+  vmPort: 'vm',
+  purpose: 'container',
+  reservation: { portId: 'p1', address: '10.0.0.21' },
+  since: 0,
+  ending: false,
+  ...change,
+});
+
+const attachment = (change: Partial<AttachmentView>): AttachmentView => ({
+  id: 'e1',
+  linked: true,
+  since: 0,
+  ending: false,
+  seen: 'sandbox',
+  addresses: ['10.0.0.21'],
+  ...change,
+});
+
+const steps = (change: Partial<View>) => plan({ ...empty, ...change }, limits).map(step => step.do);
+
+test('leaves a running container alone', () => {
+  assert.deepEqual(steps({ attachments: [attachment({})], holdings: [holding({ attachment: 'e1' })] }), []);
+});
+
+test('leaves a container alone whose sandbox cannot be looked into while its address is seen on a link', () => {
+  assert.deepEqual(steps({ attachments: [attachment({ seen: undefined })], live: new Set(['10.0.0.21']) }), []);
+});
+
+test('detaches an attachment whose link is gone, but not while a runtime may be moving it', () => {
+  const gone = attachment({ seen: undefined });
+  assert.deepEqual(steps({ attachments: [gone] }), ['detach']);
+  assert.deepEqual(steps({ attachments: [{ ...gone, since: 995_000 }] }), []);
+});
+
+test('waits after its own start, since a runtime repeats what it asked before', () => {
+  assert.deepEqual(steps({ startedAt: 995_000, attachments: [attachment({ seen: undefined })] }), []);
+  assert.deepEqual(steps({ startedAt: 995_000, holdings: [holding({})] }), []);
+});
+
+test('gives a link that stays in the host its minute, then detaches it', () => {
+  assert.deepEqual(steps({ attachments: [attachment({ seen: 'host', since: 950_000 })] }), []);
+  assert.deepEqual(steps({ attachments: [attachment({ seen: 'host', since: 900_000 })] }), ['detach']);
+});
+
+test('goes on with a detaching that was interrupted', () => {
+  assert.deepEqual(steps({ attachments: [attachment({ ending: true, since: 999_999 })] }), ['detach']);
+});
+
+test('frees an address that no container named in time, never one set aside', () => {
+  assert.deepEqual(steps({ holdings: [holding({ since: 900_000 })] }), ['end']);
+  assert.deepEqual(steps({ holdings: [holding({ since: 950_000 })] }), []);
+  assert.deepEqual(steps({ holdings: [holding({ purpose: 'aside' })] }), []);
+});
+
+test('adopts a reservation that nobody has, with the pair it left on the port', () => {
+  const cloud = [
+    {
+      vmPort: 'vm',
+      pairs: [{ address: '10.0.0.30', mac: 'fa:16:3e:00:00:01' }],
+      reservations: [{ portId: 'p9', name: 'kuryr-9', address: '10.0.0.30' }],
+    },
+  ];
+  const [step] = plan({ ...empty, cloud }, limits);
+  assert.equal(step?.do, 'adopt');
+  assert.equal(step?.do === 'adopt' && step.pairMac, 'fa:16:3e:00:00:01');
+  assert.deepEqual(steps({ cloud, live: new Set(['10.0.0.30']) }), []);
+  assert.deepEqual(steps({ cloud, holdings: [holding({ name: 'kuryr-9', attachment: 'e1' })] }), []);
+});
+
+test('removes a link in the host that no record has', () => {
+  assert.deepEqual(steps({ hostLinks: [{ ifindex: 7, name: 'ky1', id: 'lost' }] }), ['unlink']);
+  assert.deepEqual(
+    steps({
+      hostLinks: [{ ifindex: 7, name: 'ky1', id: 'e1' }],
+      attachments: [attachment({ seen: 'host', since: 999_000 })],
+    }),
+    [],
+  );
+});
