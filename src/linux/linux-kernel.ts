@@ -1,0 +1,179 @@
+import type { Details } from '../errors/kuryr-error.ts';
+import { isKuryrError } from '../errors/kuryr-error.ts';
+import type { ErrorCode } from '../errors/table.ts';
+import { addAddress, dumpAddresses, readAddress, removeAddress } from './address.ts';
+import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, EOPNOTSUPP } from './errno.ts';
+import type { Address, Kernel, Link, LinkEvent, Neighbour, Netns, PacketSocket, Route, SlaveSpec } from './kernel.ts';
+import { changeLink, createSlave, deleteLink, dumpLinks, getLink, readLink } from './link.ts';
+import { LinkEvents } from './link-events.ts';
+import { lockFile } from './lock.ts';
+import { holderOf } from './master-holder.ts';
+import type { Message, Request } from './message.ts';
+import { dumpNeighbours, readNeighbour } from './neighbour.ts';
+import { Netlink } from './netlink.ts';
+import { NetnsDoor } from './netns.ts';
+import { LinuxPacketSocket } from './packet.ts';
+import { refusal } from './refusal.ts';
+import { addRoute, dumpRoutes, readRoute } from './route.ts';
+import type { Sys } from './sys.ts';
+import { readSysctl, writeSysctl } from './sysctl.ts';
+import { deletesAtOnce, Turnstile } from './turnstile.ts';
+
+/** What a refusal of a request means, where the errno alone does not say it. */
+type Meanings = Readonly<Record<number, ErrorCode>>;
+
+/** The running kernel, by netlink, packet sockets and /proc. */
+export class LinuxKernel implements Kernel, Disposable {
+  readonly #sys: Sys;
+  readonly #door: NetnsDoor;
+  readonly #home: Netlink;
+  readonly #deletes = new Turnstile(deletesAtOnce);
+
+  constructor(sys: Sys) {
+    this.#sys = sys;
+    this.#door = new NetnsDoor(sys);
+    this.#home = new Netlink(sys);
+  }
+
+  links(netns: Netns): readonly Link[] {
+    return this.#dump(netns, 'list the links', dumpLinks(), message => readLink(message)?.link);
+  }
+
+  createSlave(netns: Netns, spec: SlaveSpec): Link {
+    const request = `create the ${spec.kind} link ${spec.name}`;
+    if (netns === 'host') this.#create(createSlave(spec), spec, request);
+    else {
+      using target = this.#door.open(netns, request);
+      this.#create(createSlave(spec, target.fd), spec, request);
+    }
+    // The kernel ignores IFLA_IFALIAS in the message that creates a link.
+    this.setLink(netns, spec.ifindex, { alias: spec.alias });
+    return this.#within(netns, `read the link ${spec.name}`, netlink => {
+      const answer = netlink.get(getLink(spec.ifindex));
+      if ('errno' in answer) throw refusal(`read the link ${spec.name}`, answer);
+      const read = readLink(answer);
+      if (read === undefined) throw refusal(`read the link ${spec.name}`, ENODEV);
+      return read.link;
+    });
+  }
+
+  async deleteLink(netns: Netns, ifindex: number, signal: AbortSignal): Promise<void> {
+    const request = `delete the link ${ifindex}`;
+    using _turn = await this.#deletes.enter(signal);
+    let netlink: Netlink;
+    try {
+      netlink = this.#door.in(netns, request, () => new Netlink(this.#sys));
+    } catch (error) {
+      // A namespace takes its links along when it ends.
+      if (isKuryrError(error, 'NETNS_GONE')) return;
+      throw error;
+    }
+    using _socket = netlink;
+    const failure = await netlink.changeAside(deleteLink(ifindex));
+    if (failure !== undefined && failure.errno !== ENODEV) throw refusal(request, failure);
+  }
+
+  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void {
+    const words = Object.entries(change).map(([field, value]) => `${field} ${value}`);
+    this.#change(netns, `set ${words.join(', ')} of the link ${ifindex}`, changeLink(ifindex, change));
+  }
+
+  addresses(netns: Netns): readonly Address[] {
+    return this.#dump(netns, 'list the addresses', dumpAddresses(), readAddress);
+  }
+
+  addAddress(netns: Netns, ifindex: number, address: string, prefix: number): void {
+    const request = `add the address ${address}/${prefix} to the link ${ifindex}`;
+    const meanings: Meanings = { [EADDRINUSE]: 'ADDRESS_ON_LINK' };
+    this.#change(netns, request, addAddress(ifindex, address, prefix), [EEXIST], meanings, { address });
+  }
+
+  removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void {
+    const request = `remove the address ${address}/${prefix} from the link ${ifindex}`;
+    this.#change(netns, request, removeAddress(ifindex, address, prefix), [EADDRNOTAVAIL, ENODEV]);
+  }
+
+  neighbours(netns: Netns): readonly Neighbour[] {
+    return this.#dump(netns, 'list the neighbours', dumpNeighbours(), readNeighbour);
+  }
+
+  routes(netns: Netns): readonly Route[] {
+    return this.#dump(netns, 'list the routes', dumpRoutes(), readRoute);
+  }
+
+  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void {
+    const via = route.gateway === undefined ? '' : ` by ${route.gateway}`;
+    const request = `add the route to ${route.destination}${via} on the link ${route.ifindex}`;
+    this.#change(netns, request, addRoute(route), [EEXIST]);
+  }
+
+  sysctl(netns: Netns, path: string): string | undefined {
+    return this.#door.in(netns, `read the sysctl ${path}`, () => readSysctl(path));
+  }
+
+  setSysctl(netns: Netns, path: string, value: string): void {
+    this.#door.in(netns, `set the sysctl ${path}`, () => writeSysctl(path, value));
+  }
+
+  exists(netns: Netns): boolean {
+    try {
+      return this.#door.in(netns, 'enter it', () => true);
+    } catch (error) {
+      if (isKuryrError(error, 'NETNS_GONE')) return false;
+      throw error;
+    }
+  }
+
+  packetSocket(ifindex: number, etherType: number): PacketSocket {
+    return new LinuxPacketSocket(this.#sys, ifindex, etherType);
+  }
+
+  onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const events = new LinkEvents(this.#sys, () => this.links('host'), take);
+    signal.addEventListener('abort', () => events.stop(), { once: true });
+  }
+
+  lock(path: string): Disposable | undefined {
+    return lockFile(this.#sys, path);
+  }
+
+  [Symbol.dispose](): void {
+    this.#home[Symbol.dispose]();
+    this.#door[Symbol.dispose]();
+  }
+
+  #create(message: Request, spec: SlaveSpec, request: string): void {
+    const failure = this.#home.change(message);
+    if (failure === undefined) return;
+    const meanings: Meanings = { [EBUSY]: 'MASTER_BUSY', [EOPNOTSUPP]: 'KERNEL_UNSUPPORTED' };
+    const holder = failure.errno === EBUSY ? holderOf(this.links('host'), spec) : {};
+    throw refusal(request, failure, meanings, { kind: spec.kind, ...holder });
+  }
+
+  #change(
+    netns: Netns,
+    request: string,
+    message: Request,
+    alreadyDone: readonly number[] = [],
+    meanings: Meanings = {},
+    details: Details = {},
+  ): void {
+    const failure = this.#within(netns, request, netlink => ({ outcome: netlink.change(message) })).outcome;
+    if (failure === undefined || alreadyDone.includes(failure.errno)) return;
+    throw refusal(request, failure, meanings, details);
+  }
+
+  #dump<T>(netns: Netns, request: string, message: Request, read: (message: Message) => T | undefined): readonly T[] {
+    const { answer } = this.#within(netns, request, netlink => ({ answer: netlink.dump(message) }));
+    if ('errno' in answer) throw refusal(request, answer);
+    return answer.map(read).filter(item => item !== undefined);
+  }
+
+  /** A netlink socket belongs to the namespace it was opened in, so only that happens there; it serves from outside. */
+  #within<T>(netns: Netns, request: string, use: (netlink: Netlink) => T): T {
+    if (netns === 'host') return use(this.#home);
+    using netlink = this.#door.in(netns, request, () => new Netlink(this.#sys));
+    return use(netlink);
+  }
+}
