@@ -75,7 +75,7 @@ export const errorTable = {
   },
   CLOUD_UNREACHABLE: {
     status: 503,
-    text: '{method} {url} could not be sent: {reason}.',
+    text: '{method} {url} got no answer: {reason}.',
     todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
   },
   CONTROL_BODY_INVALID: {
@@ -257,6 +257,11 @@ export const errorTable = {
     status: 404,
     text: 'The network {network} is on no NIC of this VM; there are: {choices}.',
     todo: 'Use one of these, or plug the network into the VM: openstack server add network.',
+  },
+  NEUTRON_FAILED: {
+    status: 503,
+    text: 'Neutron failed at {method} {path} with {status}: {message}.',
+    todo: 'Repeat the request later; the operator finds the reason in the log by the request id {requestId}.',
   },
   NEUTRON_FORBIDDEN: {
     status: 403,

@@ -12,6 +12,8 @@ export interface Refusal {
   readonly message: string;
   /** `X-Openstack-Request-Id`. */
   readonly requestId?: string | undefined;
+  /** What the server asks to wait before another try. */
+  readonly retryAfterMs?: number;
 }
 
 /** Neutron's exception names, as they stand in `NeutronError.type` (neutron-lib and Neutron, Zed to 2026.1). */
@@ -38,7 +40,7 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   412: 'NEUTRON_STALE',
 };
 
-/** The refusal as an error of the table; details: method, path, status, type, message, requestId, and what the message tells. */
+/** The refusal as an error of the table; details: method, path, status, type, message, requestId, retryAfterMs, and what the message tells. */
 export function refusalError(refusal: Refusal): KuryrError {
   const message = tidy(refusal.message);
   const details: Details = {
@@ -48,6 +50,7 @@ export function refusalError(refusal: Refusal): KuryrError {
     type: refusal.type || 'error',
     message,
     requestId: refusal.requestId ?? 'unknown',
+    retryAfterMs: refusal.retryAfterMs ?? 0,
     ...read(message),
     ...(/\/ports\/[^/?]+/.test(refusal.path) ? { port: /\/ports\/([^/?]+)/.exec(refusal.path)?.[1] } : {}),
   };
@@ -57,7 +60,8 @@ export function refusalError(refusal: Refusal): KuryrError {
 function codeOf(refusal: Refusal): ErrorCode {
   // Whatever its type, the sentence is the same in all releases; InvalidInput carries it in some.
   if (refusal.status === 400 && /automatic address/i.test(refusal.message)) return 'ADDRESS_NOT_CHOOSABLE';
-  return CODE_BY_TYPE[refusal.type] ?? CODE_BY_STATUS[refusal.status] ?? 'NEUTRON_REFUSED';
+  const code = CODE_BY_TYPE[refusal.type] ?? CODE_BY_STATUS[refusal.status];
+  return code ?? (refusal.status === 429 || refusal.status >= 500 ? 'NEUTRON_FAILED' : 'NEUTRON_REFUSED');
 }
 
 /** What Neutron says only in its sentence: the address, the subnet, the maximum. */

@@ -1,0 +1,134 @@
+import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { readRefusal } from './answer.ts';
+import { type Caller, requestId } from './caller.ts';
+import { type Deadline, withDeadline } from './deadline.ts';
+import { type HttpAnswer, type HttpRequest, TransportError } from './http.ts';
+import type { Authorization, Keystone } from './keystone.ts';
+import { refusalError } from './refusal.ts';
+import { type Repeating, retryAfter } from './repeat.ts';
+
+/** A request below Neutron's endpoint. */
+export interface ApiRequest {
+  readonly method: HttpRequest['method'];
+  /** `/ports/6f…`, with the query. */
+  readonly path: string;
+  /** The same with `{id}` for ids. */
+  readonly route: string;
+  readonly body?: unknown;
+  /** Sent as If-Match. */
+  readonly revision?: number | undefined;
+}
+
+/** Sends single requests to Neutron with a token; what may be repeated is the client's to say. */
+export class NeutronApi {
+  readonly #keystone: Keystone;
+  readonly #caller: Caller;
+  readonly #repeating: Repeating;
+  readonly #deadlineMs: number;
+  /** Where the last request went, for messages. */
+  #endpoint = 'Neutron';
+
+  constructor(keystone: Keystone, caller: Caller, repeating: Repeating, deadlineMs: number) {
+    this.#keystone = keystone;
+    this.#caller = caller;
+    this.#repeating = repeating;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /**
+   * Runs one logical call, made of as many requests as it takes, with the deadline. What ends it without an answer
+   * becomes CLOUD_UNREACHABLE, CLOUD_TIMEOUT or, where a write may have taken effect, NEUTRON_OUTCOME_UNKNOWN.
+   */
+  async within<T>(
+    request: Pick<ApiRequest, 'method' | 'path'>,
+    signal: AbortSignal,
+    run: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    return withDeadline(this.#repeating.clock, this.#deadlineMs, signal, async deadline => {
+      try {
+        return await run(deadline);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        throw this.#explain(error, request, deadline);
+      }
+    });
+  }
+
+  /**
+   * Sends it once; on 401 with a fresh token once more.
+   * @throws TransportError, what Keystone throws, and every refusal as a KuryrError
+   */
+  async send(request: ApiRequest, deadline: Deadline): Promise<{ answer: HttpAnswer; request: HttpRequest }> {
+    let authorization = await this.#keystone.authorization(deadline.signal);
+    let sent = await this.#send(request, authorization, deadline);
+    if (sent.answer.status === 401) {
+      this.#keystone.reject(authorization);
+      authorization = await this.#keystone.authorization(deadline.signal);
+      sent = await this.#send(request, authorization, deadline);
+    }
+    const { answer } = sent;
+    if (answer.status < 400) return sent;
+    const { method, path } = request;
+    const refused = { method, path, status: answer.status, requestId: requestId(answer), ...readRefusal(answer) };
+    throw refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
+  }
+
+  async #send({ method, path, route, body, revision }: ApiRequest, to: Authorization, deadline: Deadline) {
+    this.#endpoint = to.endpoint;
+    const request: HttpRequest = {
+      method,
+      url: `${to.endpoint}${path}`,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'kuryr',
+        'x-auth-token': to.token.reveal(),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(revision === undefined ? {} : { 'if-match': `revision_number=${revision}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+    return { answer: await this.#caller.send(request, route, deadline.signal), request };
+  }
+
+  #retryAfter(answer: HttpAnswer): number {
+    return retryAfter(answer.headers['retry-after'], this.#repeating.clock.now());
+  }
+
+  #explain(error: unknown, request: Pick<ApiRequest, 'method' | 'path'>, deadline: Deadline): unknown {
+    const { method, path } = request;
+    const url = `${this.#endpoint}${path}`;
+    const unknown = (reason: string, requestId = 'unknown') =>
+      new KuryrError('NEUTRON_OUTCOME_UNKNOWN', { method, path, reason, requestId }, { cause: error });
+    const writes = method === 'POST' || method === 'PUT';
+    if (writes && isOutcomeUnknown(error)) {
+      if (!isKuryrError(error)) return unknown(deadline.passed() ? 'no answer in time' : (error as Error).message);
+      return unknown(`status ${error.details['status']}`, String(error.details['requestId']));
+    }
+    if (isKuryrError(error)) return error;
+    const seconds = this.#deadlineMs / 1000;
+    if (deadline.passed()) return new KuryrError('CLOUD_TIMEOUT', { method, url, seconds }, { cause: error });
+    if (!(error instanceof TransportError)) return error;
+    return new KuryrError('CLOUD_UNREACHABLE', { method, url, reason: error.message }, { cause: error });
+  }
+}
+
+/**
+ * Whether a write that ended so may have taken effect: its answer was lost, or the server or a gateway before it failed
+ * somewhere on the way. 429 and 503 say that it was not begun.
+ */
+export function isOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof TransportError) return !error.unsent;
+  return isKuryrError(error, 'NEUTRON_FAILED') && ![429, 503].includes(Number(error.details['status']));
+}
+
+/** An error that `isOutcomeUnknown` knows, for a write one of whose requests was lost and another failed so. */
+export function outcomeUnknown(error: unknown): TransportError {
+  const reason = error instanceof Error ? error.message : 'unknown';
+  return new TransportError(false, 'UNKNOWN', reason, { cause: error });
+}
+
+/** Milliseconds to wait at least before the request may be sent again; undefined where another try ends the same. */
+export function waitBeforeRepeat(error: unknown): number | undefined {
+  if (error instanceof TransportError) return error.passing && error.code !== 'ABORTED' ? 0 : undefined;
+  return isKuryrError(error, 'NEUTRON_FAILED') ? Number(error.details['retryAfterMs']) : undefined;
+}

@@ -1,0 +1,145 @@
+import tls from 'node:tls';
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { KuryrError } from '../errors/kuryr-error.ts';
+import { type HttpAnswer, type HttpClient, type HttpRequest, TransportError } from './http.ts';
+import { isInside, proxySettings } from './proxy.ts';
+
+export interface UndiciHttpOptions {
+  /** Where the proxy variables are read from. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** PEM of the authorities to trust in place of the system's and Node's own. */
+  readonly ca?: string | undefined;
+  /** PEM of the client's certificate and key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** False: any certificate is accepted. */
+  readonly verify: boolean;
+  /** Connections to one origin. */
+  readonly connections: number;
+}
+
+/** Enough for a list of 10,000 ports of 2 KiB three times over; more is no answer of Neutron's. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** A connection that takes longer is a wrong address or a firewall, and leaves time for another try. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * HTTP/1.1 over kept connections. Idle ones are dropped after 4 s (undici's default, less where the server hints so),
+ * before a server that drops its own could meet a request.
+ * @throws CLOUD_CONFIG_INVALID where certificate, key or authority is no PEM, or a proxy variable is no URL
+ */
+export function undiciHttp(options: UndiciHttpOptions): HttpClient {
+  const proxies = proxySettings(options.env);
+  const secure = { secureContext: secureContext(options), rejectUnauthorized: options.verify };
+  const shared = {
+    connections: options.connections,
+    connect: { ...secure, timeout: CONNECT_TIMEOUT_MS },
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTls: secure,
+    allowH2: false,
+    // The caller's signal is the one deadline.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  const direct = new Agent(shared);
+  const through = (proxy: string, variable: string): Dispatcher => {
+    if (proxy === '') return direct;
+    const problem = 'it must be the URL of an HTTP proxy';
+    if (!URL.canParse(proxy)) throw new KuryrError('CLOUD_CONFIG_INVALID', { source: variable, problem });
+    return new EnvHttpProxyAgent({ ...shared, httpProxy: proxy, httpsProxy: proxy, noProxy: proxies.noProxy });
+  };
+  const http = through(proxies.http, 'http_proxy');
+  const https = through(proxies.https, 'https_proxy');
+  const choose = (url: URL): Dispatcher => {
+    if (isInside(url.hostname, proxies.noProxyPrefixes)) return direct;
+    return url.protocol === 'https:' ? https : http;
+  };
+  return {
+    request(request, signal) {
+      const url = new URL(request.url);
+      return exchange(choose(url), url, request, signal);
+    },
+    async close() {
+      await Promise.all([...new Set([direct, http, https])].map(one => one.destroy()));
+    },
+  };
+}
+
+function secureContext({ ca, cert, key }: UndiciHttpOptions): tls.SecureContext {
+  // Node trusts its own list alone; a company's authority usually stands in the system's.
+  const trusted = ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
+  try {
+    return tls.createSecureContext({ ca: trusted, ...(cert ? { cert } : {}), ...(key ? { key } : {}) });
+  } catch (error) {
+    const problem = `cacert, cert or key is not usable (${(error as NodeJS.ErrnoException).code ?? 'not PEM'})`;
+    throw new KuryrError('CLOUD_CONFIG_INVALID', { source: 'TLS files', problem });
+  }
+}
+
+function exchange(agent: Dispatcher, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let status = 0;
+    let headers: HttpAnswer['headers'] = {};
+    let started: Dispatcher.DispatchController | undefined;
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', aborted);
+      settle();
+    };
+    const fail = (code: string, reason: string, cause?: unknown) =>
+      end(() => reject(new TransportError(started === undefined, code, reason, { cause })));
+    const aborted = () => {
+      fail('ABORTED', 'the request was given up', signal.reason);
+      started?.abort(new Error('given up'));
+    };
+    if (signal.aborted) return aborted();
+    signal.addEventListener('abort', aborted);
+    agent.dispatch(
+      {
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: request.method,
+        headers: { ...request.headers },
+        body: request.body ?? null,
+      },
+      {
+        // Called when a connection stands and the first byte is about to be written: before it nothing was sent.
+        onRequestStart(controller) {
+          if (signal.aborted) return controller.abort(new Error('given up'));
+          started = controller;
+        },
+        onResponseStart(_, statusCode, received) {
+          status = statusCode;
+          headers = Object.fromEntries(Object.entries(received).map(([name, value]) => [name, String(value)]));
+        },
+        onResponseData(controller, chunk) {
+          size += chunk.length;
+          if (size <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
+          fail('TOO_LARGE', `the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+          controller.abort(new Error('too large'));
+        },
+        onResponseEnd() {
+          end(() => resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') }));
+        },
+        onResponseError(_, error) {
+          fail(codeOf(error), reasonOf(error), error);
+        },
+      },
+    );
+  });
+}
+
+/** The innermost code: undici and Node's address attempts wrap the system's. */
+function codeOf(error: Error): string {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  const [first] = error instanceof AggregateError ? (error.errors as readonly NodeJS.ErrnoException[]) : [];
+  if (/^UND_ERR_PRX/.test(code ?? '') && cause instanceof Error) return codeOf(cause);
+  return code ?? first?.code ?? 'UNKNOWN';
+}
+
+function reasonOf(error: Error): string {
+  const [first] = error instanceof AggregateError ? (error.errors as readonly Error[]) : [];
+  return `${(first ?? error).message || error.name} (${codeOf(error)})`;
+}
