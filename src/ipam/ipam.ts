@@ -7,6 +7,9 @@ export const RESERVATION_OWNER = 'kuryr:container';
 /** `device_id` of the reservations of a VM port. Never the server's id: the metadata service would serve its user-data. */
 export const reservationDevice = (vmPortId: string): string => `kuryr:${vmPortId}`;
 
+/** The name of a reservation to be made: what its POST is found by when the answer is lost. */
+export const reservationName = (uuid: string): string => `kuryr-${uuid}`;
+
 /** An unbound Neutron port that holds one container address. */
 export interface Reservation {
   /** The Neutron port. */
