@@ -370,7 +370,7 @@ export const errorTable = {
   },
   VM_PORT_UNKNOWN: {
     status: 404,
-    text: 'No Neutron port is known for {master}: {reason}.',
+    text: 'The Neutron port of {master} is not known: {reason}.',
     todo: 'Check that the credential belongs to the project of the VM (openstack port list --fixed-ip ip-address=ADDRESS), and name another master if this one is not on Neutron.',
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,5 +1,6 @@
 import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
+import { abortable, withDeadline } from '../openstack/deadline.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
@@ -7,7 +8,6 @@ import { askLimit, toldLimit } from './limit.ts';
 import { merge, type PairList, pairKey, pairOf, stands } from './merge.ts';
 import type { Pair, PairOwnership, PairView, PairWriter } from './pair-writer.ts';
 import { refusalOf } from './refusal.ts';
-import { untilAborted, within } from './waiting.ts';
 import { type Wish, Wishes } from './wishes.ts';
 
 /** What a writer reaches the world through. */
@@ -108,7 +108,7 @@ export class PortPairWriter implements PairWriter {
     read.promise.catch(() => {});
     this.#readers.push({ since: ++this.#events, read });
     this.#start();
-    return untilAborted(read.promise, signal);
+    return abortable(read.promise, signal);
   }
 
   async limit(signal: AbortSignal): Promise<number | undefined> {
@@ -125,7 +125,7 @@ export class PortPairWriter implements PairWriter {
     }
     const wish = this.#wishes.open(pair, want, ++this.#events, () => this.#overtaken(pair));
     this.#start();
-    return untilAborted(wish.settled.promise, signal);
+    return abortable(wish.settled.promise, signal);
   }
 
   #start(): void {
@@ -329,7 +329,16 @@ export class PortPairWriter implements PairWriter {
     this.#limit = { value, since: ++this.#events };
   }
 
+  /** Bounded also where the client behind the edge forgets the time. */
   #call<T>(method: string, work: (signal: AbortSignal) => Promise<T>, signal = this.#closed): Promise<T> {
-    return within(this.#edges.clock, CALL_MS, { method, url: `/v2.0/ports/${this.#portId}` }, signal, work);
+    return withDeadline(this.#edges.clock, CALL_MS, signal, async deadline => {
+      try {
+        return await abortable(work(deadline.signal), deadline.signal);
+      } catch (error) {
+        if (!deadline.passed()) throw error;
+        const url = `/v2.0/ports/${this.#portId}`;
+        throw new KuryrError('CLOUD_TIMEOUT', { method, url, seconds: CALL_MS / 1000 }, { cause: error });
+      }
+    });
   }
 }
