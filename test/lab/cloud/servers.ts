@@ -1,0 +1,83 @@
+/** Keystone and Neutron's API, on the machine's loopback. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { keystoneConf, keystoneUwsgi, neutronConf, type Sections } from './config.ts';
+import type { Jail, Service } from './jail.ts';
+import type { Place } from './place.ts';
+
+/** Neutron's default for max_allowed_address_pair. */
+const DEFAULT_PAIR_LIMIT = 10;
+
+export class Servers {
+  readonly #place: Place;
+  readonly #jail: Jail;
+  readonly #sections: Sections;
+  readonly #signal: AbortSignal;
+  #short: Promise<string> | undefined;
+  #neutron: Service | undefined;
+
+  constructor(place: Place, jail: Jail, sections: Sections, signal: AbortSignal) {
+    this.#place = place;
+    this.#jail = jail;
+    this.#sections = sections;
+    this.#signal = signal;
+    for (const folder of ['state', 'lock']) mkdirSync(`${place.dir}/${folder}`, { recursive: true });
+    this.configure(DEFAULT_PAIR_LIMIT);
+  }
+
+  /** Base of Keystone's API: ends in /v3. */
+  get authUrl(): string {
+    return `http://127.0.0.1:${this.#place.ports.keystone}/v3`;
+  }
+
+  /** Base of Neutron's API as the catalogue names it: without /v2.0. */
+  get neutronUrl(): string {
+    return `http://127.0.0.1:${this.#place.ports.neutron}`;
+  }
+
+  /** Writes neutron.conf. */
+  configure(pairLimit: number): void {
+    writeFileSync(`${this.#place.dir}/etc/neutron.conf`, neutronConf(this.#place, this.#sections, pairLimit));
+  }
+
+  /** Starts both; ready when both answer. */
+  async start(): Promise<void> {
+    await Promise.all([this.#startKeystone('keystone', this.#place.ports.keystone, 36_000), this.startNeutron()]);
+  }
+
+  async startNeutron(): Promise<void> {
+    const server = this.#jail.serve('neutron-server', [
+      'neutron-server',
+      ...['--config-file', `${this.#place.dir}/etc/neutron.conf`],
+    ]);
+    this.#neutron = server;
+    await this.#answers(server, `${this.neutronUrl}/`);
+  }
+
+  async stopNeutron(): Promise<void> {
+    await this.#neutron?.stop();
+  }
+
+  /** A second Keystone over the same database whose tokens live 3 seconds; started when first asked for. */
+  shortAuthUrl(): Promise<string> {
+    const port = this.#place.ports.shortKeystone;
+    this.#short ??= this.#startKeystone('keystone-short', port, 3).then(() => `http://127.0.0.1:${port}/v3`);
+    return this.#short;
+  }
+
+  async #startKeystone(name: string, port: number, seconds: number): Promise<void> {
+    const etc = `${this.#place.dir}/etc`;
+    writeFileSync(`${etc}/${name}.conf`, keystoneConf(this.#place, seconds));
+    writeFileSync(`${etc}/${name}.ini`, keystoneUwsgi(port, `${etc}/${name}.conf`));
+    const server = this.#jail.serve(name, ['uwsgi_python3', '--ini', `${etc}/${name}.ini`]);
+    await this.#answers(server, `http://127.0.0.1:${port}/v3`);
+  }
+
+  async #answers(server: Service, url: string): Promise<void> {
+    const ask = async (): Promise<boolean> => {
+      const response = await fetch(url, { signal: this.#signal });
+      await response.body?.cancel();
+      return response.ok;
+    };
+    await server.answers(ask);
+  }
+}
