@@ -78,6 +78,21 @@ export const errorTable = {
     text: '{method} {url} got no answer: {reason}.',
     todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
   },
+  CONFIG_INVALID: {
+    status: 400,
+    text: 'The option {name} has the value "{value}" ({origin}), but has to be {rule}.',
+    todo: 'Correct it there; kuryr help lists the options.',
+  },
+  CONFIG_UNKNOWN: {
+    status: 400,
+    text: 'There is no option {name} ({origin}).',
+    todo: 'Correct it there: {hint}.',
+  },
+  CONFIG_UNREADABLE: {
+    status: 400,
+    text: 'The configuration file {file} cannot be read: {reason}.',
+    todo: 'Correct the file, or name another by --config.',
+  },
   CONTROL_BODY_INVALID: {
     status: 400,
     text: 'The control socket cannot read the request: {reason}.',
@@ -87,6 +102,16 @@ export const errorTable = {
     status: 404,
     text: 'The control socket knows no {route}.',
     todo: 'Use the kuryr command of the same version as the daemon.',
+  },
+  DAEMON_RUNNING: {
+    status: 409,
+    text: 'Another Kuryr daemon works in {folder} already.',
+    todo: 'Stop it first (systemctl stop kuryr), or give this one another state folder and another NIC.',
+  },
+  DAEMON_STOPPING: {
+    status: 503,
+    text: 'The daemon is being stopped.',
+    todo: 'Repeat the request when it runs again.',
   },
   DOCKER_ADDRESS_IS_GATEWAY: {
     status: 409,
@@ -225,7 +250,7 @@ export const errorTable = {
   },
   LINK_TAKEN: {
     status: 409,
-    text: 'The link {name} with ifindex {ifindex} stands already and is something else ({found}).',
+    text: 'The link that was to be {name} with ifindex {ifindex} is something else already: the {kind} link {found}.',
     todo: 'Repeat the request, so that another ifindex is chosen; if the link is a leftover, delete it: ip link delete {found}.',
   },
   MASTER_AMBIGUOUS: {
@@ -367,6 +392,11 @@ export const errorTable = {
     status: 404,
     text: 'The VM port {port} is gone from Neutron.',
     todo: 'If the NIC was unplugged, stop its containers. If it was replaced, restart the daemon.',
+  },
+  VM_PORT_TAKEN: {
+    status: 409,
+    text: 'Another Kuryr daemon serves the VM port {port} already.',
+    todo: "Stop it first: two writers would undo one another's pairs.",
   },
   VM_PORT_UNKNOWN: {
     status: 404,

@@ -196,13 +196,15 @@ describe('the ledger on a disk', () => {
   });
 
   it('counts each counter up from 1 on a new file, also past what was set aside at first', async () => {
-    const ledger = await open(new FakeFiles());
+    const files = new FakeFiles();
+    const ledger = await open(files);
     assert.equal(ledger.next('link'), 1);
     assert.equal(ledger.next('mac'), 1);
     for (let n = 2; n < 5000; n++) {
       assert.equal(ledger.next('link'), n);
       if (n % 100 === 0) await ledger.write({ n });
     }
+    assert.ok((await open(files.afterCrash(() => 0))).next('link') > 4999);
   });
 
   it('gives no number that a crash would give again, rather none at all', async () => {

@@ -1,0 +1,57 @@
+/** How an option's text becomes its value. */
+export interface Kind<Value> {
+  /** What stands for the value in --help, `NAME` or `a|b`. */
+  readonly placeholder: string;
+  /** @returns the value, or the rule that the text breaks */
+  parse(text: string): { readonly value: Value } | { readonly rule: string };
+}
+
+export function choice<const Name extends string>(...names: readonly Name[]): Kind<Name> {
+  return {
+    placeholder: names.join('|'),
+    parse(text) {
+      const value = names.find(name => name === text);
+      return value === undefined ? { rule: `one of ${names.join(', ')}` } : { value };
+    },
+  };
+}
+
+export function wholeNumber(placeholder: string, min: number, max: number): Kind<number> {
+  return {
+    placeholder,
+    parse(text) {
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? { value } : { rule: `a whole number from ${min} to ${max}` };
+    },
+  };
+}
+
+/** A name of at most 255 printable characters, as clouds.yaml has them. */
+export const cloudName: Kind<string> = {
+  placeholder: 'NAME',
+  parse: text => (/^[^\p{C}]{1,255}$/u.test(text) ? { value: text } : { rule: 'a name of 1 to 255 characters' }),
+};
+
+/** What the kernel takes for an interface: dev_valid_name() in net/core/dev.c. */
+export const interfaceName: Kind<string> = {
+  placeholder: 'INTERFACE',
+  parse(text) {
+    const valid = /^[!-.0-9;-~]+$/.test(text) && Buffer.byteLength(text) <= 15 && text !== '.' && text !== '..';
+    return valid ? { value: text } : { rule: 'an interface name: at most 15 bytes, no space, slash or colon' };
+  },
+};
+
+/**
+ * An absolute path without `..`. A socket's path may have `maxBytes` bytes: sockaddr_un holds 107 and a zero (unix(7)).
+ */
+export function absolutePath(maxBytes = 4095): Kind<string> {
+  return {
+    placeholder: 'PATH',
+    parse(text) {
+      const clean = text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
+      return clean && Buffer.byteLength(text) <= maxBytes
+        ? { value: text }
+        : { rule: `an absolute path without "..", of at most ${maxBytes} bytes` };
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { isKuryrError } from '../errors/kuryr-error.ts';
+import { readConfig } from './read-config.ts';
+
+const etc = '/etc/kuryr/kuryr.yaml';
+
+function read(flags: Record<string, string>, env: Record<string, string> = {}, file?: string, path = etc) {
+  return readConfig({ flags, env, readFile: async asked => (asked === path ? file : undefined) });
+}
+
+function refused(code: 'CONFIG_INVALID' | 'CONFIG_UNKNOWN' | 'CONFIG_UNREADABLE', saying: RegExp) {
+  return (error: unknown) => isKuryrError(error, code) && saying.test(error.message);
+}
+
+describe('the configuration', () => {
+  it('has a default for everything that is not found at run time', async () => {
+    const { config, origins } = await read({});
+    assert.deepEqual(config, {
+      cloud: undefined,
+      config: etc,
+      dockerSocket: '/run/docker/plugins/kuryr.sock',
+      holdSeconds: 60,
+      link: 'ipvlan',
+      logLevel: 'info',
+      master: undefined,
+      mode: 'l2',
+      publishedPorts: 'allow',
+      runDir: '/run/kuryr',
+      stateDir: '/var/lib/kuryr',
+      wait: 'reachable',
+      waitSeconds: 5,
+    });
+    assert.equal(origins.link.kind, 'default');
+  });
+
+  it('lets a flag win over a variable, a variable over the file, the file over the default', async () => {
+    const file = 'master: ens9\nlink: macvlan\nwait-seconds: 9\nlog-level: warn\n';
+    const { config, origins } = await read({ master: 'ens3' }, { KURYR_MASTER: 'ens4', KURYR_LINK: 'ipvlan' }, file);
+    assert.deepEqual([config.master, config.link, config.waitSeconds, config.wait], ['ens3', 'ipvlan', 9, 'reachable']);
+    assert.deepEqual(origins.master, { kind: 'flag', name: '--master' });
+    assert.deepEqual(origins.link, { kind: 'variable', name: 'KURYR_LINK' });
+    assert.deepEqual(origins['wait-seconds'], { kind: 'file', name: `wait-seconds in ${etc}` });
+  });
+
+  it('reads the file that a flag or a variable names, and misses one that is named and absent', async () => {
+    const named = await read({ config: '/other.yaml' }, { KURYR_CONFIG: etc }, 'cloud: own', '/other.yaml');
+    assert.equal(named.config.cloud, 'own');
+    await assert.rejects(read({}, { KURYR_CONFIG: '/absent.yaml' }), refused('CONFIG_UNREADABLE', /no such file/));
+  });
+
+  it('names the nearest where a key or a variable is unknown', async () => {
+    await assert.rejects(
+      read({}, {}, 'mastr: ens3'),
+      refused('CONFIG_UNKNOWN', /mastr .*kuryr\.yaml.*did you mean master/),
+    );
+    await assert.rejects(read({}, { KURYR_STATEDIR: '/x' }), refused('CONFIG_UNKNOWN', /did you mean KURYR_STATE_DIR/));
+    await assert.rejects(read({}, {}, 'config: /x'), refused('CONFIG_UNKNOWN', /config/));
+    await assert.rejects(read({}, {}, '__proto__: x'), refused('CONFIG_UNKNOWN', /__proto__/));
+  });
+
+  it('says where a bad value comes from and what it has to be', async () => {
+    await assert.rejects(
+      read({ link: 'veth' }),
+      refused('CONFIG_INVALID', /"veth" \(--link\).*one of ipvlan, macvlan/),
+    );
+    await assert.rejects(
+      read({}, { KURYR_WAIT_SECONDS: '1e9' }),
+      refused('CONFIG_INVALID', /KURYR_WAIT_SECONDS.*0 to 60/),
+    );
+    await assert.rejects(read({}, {}, 'master: "ens3/../x"'), refused('CONFIG_INVALID', /master in .*interface name/));
+    await assert.rejects(read({}, {}, 'master: [a]'), refused('CONFIG_INVALID', /a single value/));
+    await assert.rejects(read({ 'state-dir': 'relative' }), refused('CONFIG_INVALID', /absolute path/));
+    await assert.rejects(read({ 'run-dir': `/${'x'.repeat(100)}` }), refused('CONFIG_INVALID', /at most 94 bytes/));
+    await assert.rejects(read({ master: 'sixteenletters16' }), refused('CONFIG_INVALID', /15 bytes/));
+  });
+
+  it('takes only a mode that the link has, and says why never l3', async () => {
+    assert.equal((await read({ link: 'macvlan' })).config.mode, 'bridge');
+    assert.equal((await read({ link: 'macvlan', mode: 'private' })).config.mode, 'private');
+    await assert.rejects(read({ mode: 'bridge' }), refused('CONFIG_INVALID', /l2 where link is ipvlan/));
+    for (const mode of ['l3', 'l3s']) {
+      await assert.rejects(read({ mode }), error => isKuryrError(error, 'LINK_MODE_UNSUPPORTED'));
+    }
+  });
+
+  it('refuses a file that is no mapping, has a key twice, or is no sensible size', async () => {
+    for (const file of ['- a', 'text', 'link: ipvlan\nlink: macvlan', 'a: [', `cloud: ${'x'.repeat(70_000)}`]) {
+      await assert.rejects(read({}, {}, file), error => isKuryrError(error, 'CONFIG_UNREADABLE'));
+    }
+  });
+
+  it('takes an empty file and an empty variable for none', async () => {
+    assert.equal((await read({}, { KURYR_LINK: '' }, '# nothing yet\n')).config.link, 'ipvlan');
+  });
+});
