@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { KuryrError } from '../errors/kuryr-error.ts';
@@ -31,50 +32,77 @@ const CONNECT_TIMEOUT_MS = 5_000;
  */
 export function undiciHttp(options: UndiciHttpOptions): HttpClient {
   const proxies = proxySettings(options.env);
-  const secure = { secureContext: secureContext(options), rejectUnauthorized: options.verify };
+  for (const scheme of ['http', 'https'] as const) {
+    const problem = 'it must be the URL of an HTTP proxy';
+    if (proxies[scheme] === '' || URL.canParse(proxies[scheme])) continue;
+    throw new KuryrError('CLOUD_CONFIG_INVALID', { source: `${scheme}_proxy`, problem });
+  }
+  const plain = agents(options, proxies.http, proxies.noProxy);
+  // Reading the trusted authorities takes tenths of a second, which only https needs; own files are judged at once.
+  let secured: Agents | undefined;
+  const secure = () => {
+    const trust = { secureContext: secureContext(options), rejectUnauthorized: options.verify };
+    secured ??= agents(options, proxies.https, proxies.noProxy, trust);
+    return secured;
+  };
+  if (options.ca ?? options.cert ?? options.key) secure();
+  return {
+    request(request, signal) {
+      const url = new URL(request.url);
+      const { direct, proxied } = url.protocol === 'https:' ? (secured ?? secure()) : plain;
+      return exchange(isInside(url.hostname, proxies.noProxyPrefixes) ? direct : proxied, url, request, signal);
+    },
+    async close() {
+      const all = [plain, secured].flatMap(one => (one === undefined ? [] : [one.direct, one.proxied]));
+      await Promise.all([...new Set(all)].map(one => one.destroy()));
+    },
+  };
+}
+
+interface Trust {
+  readonly secureContext?: tls.SecureContext;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** For one scheme: an agent that goes straight, and one that asks the proxy unless NO_PROXY names the host. */
+interface Agents {
+  readonly direct: Dispatcher;
+  readonly proxied: Dispatcher;
+}
+
+function agents({ connections }: UndiciHttpOptions, proxy: string, noProxy: string, trust: Trust = {}): Agents {
   const shared = {
-    connections: options.connections,
-    connect: { ...secure, timeout: CONNECT_TIMEOUT_MS },
+    connections,
+    connect: { ...trust, timeout: CONNECT_TIMEOUT_MS },
     connectTimeout: CONNECT_TIMEOUT_MS,
-    requestTls: secure,
+    requestTls: trust,
     allowH2: false,
     // The caller's signal is the one deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
   const direct = new Agent(shared);
-  const through = (proxy: string, variable: string): Dispatcher => {
-    if (proxy === '') return direct;
-    const problem = 'it must be the URL of an HTTP proxy';
-    if (!URL.canParse(proxy)) throw new KuryrError('CLOUD_CONFIG_INVALID', { source: variable, problem });
-    return new EnvHttpProxyAgent({ ...shared, httpProxy: proxy, httpsProxy: proxy, noProxy: proxies.noProxy });
-  };
-  const http = through(proxies.http, 'http_proxy');
-  const https = through(proxies.https, 'https_proxy');
-  const choose = (url: URL): Dispatcher => {
-    if (isInside(url.hostname, proxies.noProxyPrefixes)) return direct;
-    return url.protocol === 'https:' ? https : http;
-  };
-  return {
-    request(request, signal) {
-      const url = new URL(request.url);
-      return exchange(choose(url), url, request, signal);
-    },
-    async close() {
-      await Promise.all([...new Set([direct, http, https])].map(one => one.destroy()));
-    },
-  };
+  if (proxy === '') return { direct, proxied: direct };
+  return { direct, proxied: new EnvHttpProxyAgent({ ...shared, httpProxy: proxy, httpsProxy: proxy, noProxy }) };
 }
 
 function secureContext({ ca, cert, key }: UndiciHttpOptions): tls.SecureContext {
-  // Node trusts its own list alone; a company's authority usually stands in the system's.
-  const trusted = ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
   try {
-    return tls.createSecureContext({ ca: trusted, ...(cert ? { cert } : {}), ...(key ? { key } : {}) });
+    // Node trusts its own list alone; a company's authority usually stands in the system's.
+    const trusted =
+      ca === undefined ? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')] : pem(ca);
+    return tls.createSecureContext({ ca: [...trusted], ...(cert ? { cert } : {}), ...(key ? { key } : {}) });
   } catch (error) {
     const problem = `cacert, cert or key is not usable (${(error as NodeJS.ErrnoException).code ?? 'not PEM'})`;
     throw new KuryrError('CLOUD_CONFIG_INVALID', { source: 'TLS files', problem });
   }
+}
+
+/** The certificates of the text. Node takes what is none without a word, and then trusts nobody. */
+function pem(text: string): readonly string[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new Error('no certificate');
+  return blocks.map(block => new X509Certificate(block).toString());
 }
 
 function exchange(agent: Dispatcher, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
