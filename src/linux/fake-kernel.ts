@@ -188,6 +188,11 @@ export class FakeKernel implements Kernel {
     return this.#spaces.has(key(netns));
   }
 
+  namespaces(): readonly { readonly path: string }[] {
+    this.#call('namespaces', []);
+    return [...this.#spaces.keys()].filter(name => name !== 'host').map(path => ({ path }));
+  }
+
   packetSocket(ifindex: number, etherType: number): FakePacketSocket {
     this.#call('packetSocket', [ifindex, etherType]);
     this.#link('host', ifindex, 'open a packet socket');

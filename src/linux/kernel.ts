@@ -114,6 +114,11 @@ export interface Kernel {
   setSysctl(netns: Netns, path: string, value: string): void;
   /** Whether a netns still stands behind the path. */
   exists(netns: Netns): boolean;
+  /**
+   * Every other network namespace that can be found: those that processes are in, and those that Docker and iproute2 keep
+   * under a path. One path each; one may end at any moment.
+   */
+  namespaces(): readonly { readonly path: string }[];
   packetSocket(ifindex: number, etherType: number): PacketSocket;
   /** Link events of the daemon's own netns until the signal is aborted. */
   onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void;

@@ -27,6 +27,10 @@ export class KoffiSys implements Sys {
     return this.#libc.check(this.#libc.close(fd));
   }
 
+  closeAside(fd: number): Promise<number> {
+    return this.#aside(done => this.#libc.close.async(fd, done));
+  }
+
   setns(fd: number, type: number): number {
     return this.#libc.check(this.#libc.setns(fd, type));
   }
@@ -60,12 +64,7 @@ export class KoffiSys implements Sys {
   }
 
   sendAside(fd: number, data: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#libc.send.async(fd, data, data.length, 0, (error: unknown, result: number) => {
-        if (error) reject(error);
-        else resolve(this.#libc.check(result));
-      });
-    });
+    return this.#aside(done => this.#libc.send.async(fd, data, data.length, 0, done));
   }
 
   recv(fd: number, into: Uint8Array, flags: number): number {
@@ -88,6 +87,15 @@ export class KoffiSys implements Sys {
   abort(reason: string): never {
     fs.writeSync(2, `kuryr: ${reason}\n`);
     process.abort();
+  }
+
+  #aside(call: (done: (error: unknown, result: number) => void) => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      call((error, result) => {
+        if (error) reject(error);
+        else resolve(this.#libc.check(result));
+      });
+    });
   }
 
   #drain(): void {

@@ -9,6 +9,7 @@ import { LinkEvents } from './link-events.ts';
 import { lockFile } from './lock.ts';
 import { holderOf } from './master-holder.ts';
 import type { Message, Request } from './message.ts';
+import { otherNamespaces } from './namespaces.ts';
 import { dumpNeighbours, readNeighbour } from './neighbour.ts';
 import { Netlink } from './netlink.ts';
 import { NetnsDoor } from './netns.ts';
@@ -122,6 +123,10 @@ export class LinuxKernel implements Kernel, Disposable {
       if (isKuryrError(error, 'NETNS_GONE')) return false;
       throw error;
     }
+  }
+
+  namespaces(): readonly { readonly path: string }[] {
+    return otherNamespaces();
   }
 
   packetSocket(ifindex: number, etherType: number): PacketSocket {

@@ -74,7 +74,8 @@ export class LinuxPacketSocket implements PacketSocket {
     if (!this.#open) return;
     this.#open = false;
     this.#stop();
-    this.#sys.close(this.#fd);
+    // packet_release (net/packet/af_packet.c) waits for an RCU grace period.
+    void this.#sys.closeAside(this.#fd);
   }
 
   [Symbol.dispose](): void {

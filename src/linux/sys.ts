@@ -7,6 +7,8 @@ export interface Sys {
   /** open(2); files are made with mode 0600. O_CLOEXEC is always set. */
   open(path: string, flags: number): number;
   close(fd: number): number;
+  /** The same on a thread of libuv's pool, for sockets that the kernel lets go only after a grace period. */
+  closeAside(fd: number): Promise<number>;
   /** setns(2) of the calling thread. */
   setns(fd: number, type: number): number;
   flock(fd: number, operation: number): number;
