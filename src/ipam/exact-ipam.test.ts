@@ -102,6 +102,8 @@ test('asks an automatic IPv6 subnet for itself alone, and leaves an address it g
     ports.map(port => ipam.read(port, nic.subnets.toReversed())),
     [four, six],
   );
+  const [port] = ports;
+  assert.deepEqual(port && ipam.read({ ...port, fixed_ips: port.fixed_ips.toReversed() }, nic.subnets), four);
 });
 
 test('refuses a chosen address on an automatic subnet and one outside without asking the cloud', async () => {

@@ -133,8 +133,8 @@ function choose(wanted: string, subnet: Subnet): string {
  * - `admin_state_up: false` does no harm anywhere and mends cases on ML2/OVN: a VM port without port security (from
  *   Neutron 2024.1 on), and MACVLAN, whose MAC is the reservation's, on older ones.
  * - `security_groups` are the VM port's, since OVN counts reservations, never pairs, as members of a group in the rules
- *   of others. None where the VM port has none, with or without port security: left out, Neutron would put the project's
- *   default group there, of which the VM is no member.
+ *   of others. Where the VM port has none (so without port security), an empty list is sent: without one Neutron
+ *   puts the project's default group there, of which the VM is no member.
  * - `device_id` is not the server's id: the metadata service would answer a container with the server's user-data.
  * - tags only where the server takes them in a POST; elsewhere they vanish without a word.
  */
@@ -147,7 +147,7 @@ function bodyOf(request: ReserveRequest, address: string | undefined, extensions
     device_owner: RESERVATION_OWNER,
     device_id: reservationDevice(nic.port.id),
     admin_state_up: false,
-    security_groups: nic.port.portSecurity ? nic.port.securityGroups : [],
+    security_groups: nic.port.securityGroups,
     ...(extensions.has('tag-ports-during-bulk-creation') ? { tags: [TAG] } : {}),
   };
 }

@@ -213,7 +213,7 @@ test('tells ports with the same address and MAC apart by what the VM is told, wh
     asked++;
     return own;
   };
-  const { nics, neutron, ports } = vm([ens3], { ownPorts });
+  const { nics, neutron, ports } = vm([ens3, ens4], { ownPorts });
   await nics.all(signal);
   assert.equal(asked, 0);
   const other = neutron.addNetwork();
