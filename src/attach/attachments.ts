@@ -1,5 +1,6 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { LinkSpec, Links, LinkTrace } from '../link/link-kind.ts';
+import { linkName } from '../link/slave-links.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Pair } from '../pairs/pair-writer.ts';
@@ -196,7 +197,7 @@ export class Attachments {
   async #recordLink(record: AttachmentRecord, sandbox: string) {
     const { records, clock } = this.#parts;
     const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
-    const link = record.link ?? { name: `ky${ifindex.toString(36)}`, ifindex };
+    const link = record.link ?? { name: linkName(ifindex), ifindex };
     const linked = { ...record, link, sandbox, since: clock.now() };
     await records.save({ attachments: [linked] });
     return linked;

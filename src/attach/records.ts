@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../ledger/ledger.ts';
+import type { Pair, PairOwnership } from '../pairs/pair-writer.ts';
 
 const linkSpec = v.variant('kind', [
   v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(['bridge', 'private', 'vepa']) }),
@@ -64,8 +65,8 @@ export type Holding = v.InferOutput<typeof holding>;
 /** One container's interface. */
 export type AttachmentRecord = v.InferOutput<typeof attachment>;
 
-/** The core's part of the ledger, typed. */
-export class Records {
+/** The core's part of the ledger, typed; and so what says whose a pair is. */
+export class Records implements PairOwnership {
   readonly #ledger: Ledger;
 
   constructor(ledger: Ledger) {
@@ -78,6 +79,13 @@ export class Records {
 
   holdings(): Holding[] {
     return this.#ledger.entries('address/').map(([key, value]) => present(holding, key, value));
+  }
+
+  /** A pair is ours when a holding recorded it before it was written. */
+  owns(portId: string, pair: Pair): boolean {
+    return this.holdings().some(
+      ({ vmPort, pair: own }) => vmPort === portId && own?.address === pair.address && own.mac === pair.mac,
+    );
   }
 
   attachment(id: string): AttachmentRecord | undefined {

@@ -187,7 +187,7 @@ export function chooseSubnet(nic: Nic, family: 4 | 6, cidr: string | undefined, 
 function unknownSubnet(nic: Nic, subnet: string): KuryrError {
   return new KuryrError('SUBNET_UNKNOWN', {
     subnet,
-    subnets: nic.subnets.map(({ cidr, id }) => `${cidr} (${id})`),
+    choices: nic.subnets.map(({ cidr, id }) => `${cidr} (${id})`),
   });
 }
 

@@ -5,7 +5,7 @@ import type { Attachments } from '../../attach/attachments.ts';
 import type { Records } from '../../attach/records.ts';
 import { KuryrError } from '../../errors/kuryr-error.ts';
 import type { LinkSpec } from '../../link/link-kind.ts';
-import { parseLinkSpec } from '../../link/link-spec.ts';
+import { describeLinkSpec, fitTogether, parseLinkSpec } from '../../link/link-spec.ts';
 import type { Nic, Nics } from '../../nic/nic.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { HostRoute } from '../../openstack/neutron.ts';
@@ -58,16 +58,11 @@ export class NetworkDriver {
       id: request.NetworkID,
       vmPort: first.vmPort,
       pools: pools.map(({ id }) => id),
-      spec: parseLinkSpec({
-        kind: options.link,
-        ipvlanMode: options.ipvlanMode,
-        ipvlanFlag: options.ipvlanFlag,
-        macvlanMode: options.macvlanMode,
-        fallback: defaultLink,
-      }),
+      spec: specOf(options, defaultLink),
       mtu: Math.min(nic.master.mtu, nic.network.mtu ?? nic.master.mtu, options.mtu ?? nic.master.mtu),
       internal: request.Options?.['com.docker.network.internal'] === true,
     };
+    this.#refuseClash(network, nic);
     await store.save({ networks: [network], pools: pools.map(pool => ({ ...pool, network: network.id })) });
     return {};
   }
@@ -194,6 +189,20 @@ export class NetworkDriver {
     }
   }
 
+  /** All ipvlan links of a master have one mode and flag, and none stands beside macvlan: a network says so, not its first run. */
+  #refuseClash(network: DockerNetwork, nic: Nic): void {
+    const other = this.#parts.store
+      .networks()
+      .find(({ vmPort, spec }) => vmPort === network.vmPort && !fitTogether(spec, network.spec));
+    if (other === undefined) return;
+    throw new KuryrError('MODE_CLASH', {
+      master: nic.master.name,
+      kind: other.spec.kind,
+      standing: describeLinkSpec(other.spec),
+      wanted: describeLinkSpec(network.spec),
+    });
+  }
+
   async #twin(option: string, said: string, pool: Pool, signal: AbortSignal): Promise<KuryrError> {
     const nic = await this.#parts.nics.byPort(pool.vmPort, signal);
     const command = createCommand(nic, { name: 'NAME', subnets: [subnetOf(nic, pool)] }).join(' ');
@@ -211,6 +220,16 @@ export class NetworkDriver {
           );
     return new KuryrError('DOCKER_IPAM_MISSING', { pool: pool || 'none', command });
   }
+}
+
+/** The link that the options mean; Docker's own option names tell the kind where `link` does not. */
+function specOf({ link, ipvlanMode, ipvlanFlag, macvlanMode }: DockerOptions, fallback: LinkSpec): LinkSpec {
+  const told =
+    macvlanMode !== undefined ? 'macvlan' : ipvlanMode !== undefined || ipvlanFlag !== undefined ? 'ipvlan' : undefined;
+  const kind = link ?? told ?? fallback.kind;
+  if (told === undefined && kind === fallback.kind) return fallback;
+  if (kind === 'macvlan') return parseLinkSpec({ kind, mode: macvlanMode ?? ipvlanMode, flag: ipvlanFlag });
+  return parseLinkSpec({ kind, mode: ipvlanMode ?? macvlanMode, flag: ipvlanFlag });
 }
 
 /** The ports published with -p: `8080/tcp` on the host, and the container's. */

@@ -53,6 +53,6 @@ function usual(nic: Nic, ipv6: boolean): Subnet[] {
 function subnetNamed(nic: Nic, text: string): Subnet {
   const subnet = nic.subnets.find(({ id, name, cidr }) => id === text || name === text || sameCidr(cidr, text));
   if (subnet !== undefined) return subnet;
-  const subnets = nic.subnets.map(({ cidr, id }) => `${cidr} (${id})`);
-  throw new KuryrError('SUBNET_UNKNOWN', { subnet: text, network: nic.network.name, subnets });
+  const choices = nic.subnets.map(({ cidr, id }) => `${cidr} (${id})`);
+  throw new KuryrError('SUBNET_UNKNOWN', { subnet: text, choices });
 }

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { Addresses } from '../attach/addresses.ts';
+import { Attachments } from '../attach/attachments.ts';
+import { Records } from '../attach/records.ts';
+import { status } from '../attach/status.ts';
+import { Upkeep } from '../attach/upkeep.ts';
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { Control } from '../fronts/control/control.ts';
+import { IpamDriver } from '../fronts/docker/ipam-driver.ts';
+import { NetworkDriver } from '../fronts/docker/network-driver.ts';
+import { networkPlan } from '../fronts/docker/network-plan.ts';
+import { DockerPlugin } from '../fronts/docker/plugin.ts';
+import { Sandboxes } from '../fronts/docker/sandboxes.ts';
+import { DockerStore } from '../fronts/docker/store.ts';
+import type { UnixServer } from '../fronts/http-server.ts';
+import { ExactIpam } from '../ipam/exact-ipam.ts';
+import { openJournal } from '../ledger/journal.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LinkSpec } from '../link/link-kind.ts';
+import { SlaveLinks } from '../link/slave-links.ts';
+import { NeutronNics } from '../nic/neutron-nics.ts';
+import { PortPairWriters } from '../pairs/port-pair-writers.ts';
+import { PacketReach } from '../reach/packet-reach.ts';
+import type { Edges } from './edges.ts';
+import { PortLocks } from './port-locks.ts';
+
+/** What the daemon is told by its options. */
+export interface DaemonConfig {
+  readonly master: string | undefined;
+  readonly link: LinkSpec;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly dockerSocket: string;
+  /** How long an attach waits for frames to pass, seconds; 0: it answers as soon as the pair stands. */
+  readonly waitSeconds: number;
+  readonly holdSeconds: number;
+  readonly publishedPorts: 'allow' | 'refuse';
+  readonly version: string;
+}
+
+export interface Daemon {
+  /** Takes requests until `stop`. @throws SOCKET_TAKEN */
+  start(): Promise<void>;
+  /** Takes no more requests, answers those under way, writes the ledger out. Containers keep running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Wires the whole house. Nothing is asked of the cloud here: a daemon starts, and lets containers stop, while it is down.
+ * @throws DAEMON_RUNNING, LEDGER_*
+ */
+export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daemon> {
+  const { kernel, neutron, clock, random, logger } = edges;
+  const lock = kernel.lock(join(config.stateDir, 'lock'));
+  if (lock === undefined) throw new KuryrError('DAEMON_RUNNING', { folder: config.stateDir });
+  const ending = new AbortController();
+  const life = ending.signal;
+  const ledger = await openJournal(join(config.stateDir, 'ledger'), edges.files, logger);
+
+  const records = new Records(ledger);
+  const nics = new NeutronNics({ kernel, neutron, ownPorts: edges.ownPorts, master: config.master, logger, life });
+  const writers = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
+  const locks = new PortLocks(kernel, config.runDir, writers);
+  const ipam = new ExactIpam({ neutron, logger });
+  const links = new SlaveLinks(kernel);
+  const reach = new PacketReach({ kernel, clock, logger });
+  const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, life };
+  const addresses = new Addresses(core);
+  const attachments = new Attachments({ ...core, addresses, reach, waitMs: config.waitSeconds * 1000 });
+  const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: config.holdSeconds * 1000 });
+
+  const store = new DockerStore(ledger);
+  const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
+  const plugin = new DockerPlugin({
+    ...core,
+    network: new NetworkDriver({ ...front, sandboxes: new Sandboxes({ kernel, clock, logger, life }) }),
+    ipam: new IpamDriver(front),
+  });
+  const control = new Control({
+    status: signal => status({ ...core, addresses, attachments }, signal),
+    gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
+    networkPlan: (request, signal) => networkPlan(nics, request, signal),
+    version: config.version,
+    logger,
+    life,
+  });
+
+  const servers = [control.server(join(config.runDir, 'control.sock')), plugin.server(config.dockerSocket)];
+  let background: Promise<unknown> = Promise.resolve();
+  return {
+    async start() {
+      kernel.onLinkEvent(event => {
+        if (event.link.kind !== 'ipvlan' && event.link.kind !== 'macvlan') nics.forget();
+      }, life);
+      for (const server of servers) await server.listen();
+      background = Promise.all([upkeep.run(), warmUp(edges, () => nics.all(life), life)]);
+      logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');
+    },
+    async stop() {
+      await stopServing(servers);
+      ending.abort(new KuryrError('DAEMON_STOPPING'));
+      writers.close(new KuryrError('DAEMON_STOPPING'));
+      await background.catch(() => undefined);
+      await closeAll(ledger, lock, locks, edges);
+    },
+  };
+}
+
+/** What the first attach would have to ask first. A cloud that is down now is asked again then. */
+async function warmUp({ neutron, logger }: Edges, findNics: () => Promise<unknown>, life: AbortSignal): Promise<void> {
+  try {
+    await Promise.all([findNics(), neutron.extensions(life)]);
+  } catch (thrown) {
+    const { code, message } = asKuryrError(thrown);
+    if (!life.aborted)
+      logger.warn({ code }, `the cloud is not at hand yet; the first attach will ask again: ${message}`);
+  }
+}
+
+async function stopServing(servers: readonly UnixServer[]): Promise<void> {
+  await Promise.all(servers.map(server => server.close()));
+}
+
+async function closeAll(ledger: Ledger, lock: Disposable, locks: Disposable, edges: Edges): Promise<void> {
+  await ledger.close();
+  locks[Symbol.dispose]();
+  lock[Symbol.dispose]();
+  await edges.close();
+}

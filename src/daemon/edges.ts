@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import type { LedgerFiles } from '../ledger/ledger-files.ts';
+import { nodeFiles } from '../ledger/node-files.ts';
+import type { Kernel } from '../linux/kernel.ts';
+import { KoffiSys } from '../linux/koffi-sys.ts';
+import { LinuxKernel } from '../linux/linux-kernel.ts';
+import type { Sys } from '../linux/sys.ts';
+import type { OwnPorts } from '../nic/lookup.ts';
+import { ownPortIds } from '../nic/metadata.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { HttpClient } from '../openstack/http.ts';
+import type { Neutron } from '../openstack/neutron.ts';
+import { type Cloud, openCloud } from '../openstack/open-cloud.ts';
+import type { Clock } from '../time/clock.ts';
+import { type Random, systemRandom } from '../time/random.ts';
+import { systemClock } from '../time/system-clock.ts';
+
+/** Everything outside the daemon that it touches. */
+export interface Edges {
+  readonly kernel: Kernel;
+  readonly neutron: Neutron;
+  readonly files: LedgerFiles;
+  /** Port ids that the metadata service or config drive names; undefined where there is neither. */
+  readonly ownPorts: OwnPorts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  close(): Promise<void>;
+}
+
+export interface RealEdgesOptions {
+  /** The cloud in clouds.yaml; else `OS_CLOUD` and the rest of openstacksdk's rules. */
+  readonly cloud: string | undefined;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Puts something around the outermost edges: a test that ends the process there. */
+  readonly wrap?: {
+    sys(sys: Sys): Sys;
+    http(http: HttpClient): HttpClient;
+    files(files: LedgerFiles): LedgerFiles;
+  };
+}
+
+export type RealEdges = Edges & { readonly cloud: Cloud };
+
+/** The running machine and the user's cloud. @throws CLOUD_CONFIG_MISSING, CLOUD_CONFIG_INVALID, CLOUD_UNKNOWN */
+export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOptions): Promise<RealEdges> {
+  const sys = new KoffiSys();
+  const kernel = new LinuxKernel(wrap?.sys(sys) ?? sys);
+  const cloud = await openCloud({
+    cloud: name,
+    env,
+    cwd: process.cwd(),
+    home: homedir(),
+    readFile: path => readFile(path, 'utf8'),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    wrapHttp: wrap?.http,
+  });
+  return {
+    kernel,
+    cloud,
+    neutron: cloud.neutron,
+    files: wrap?.files(nodeFiles) ?? nodeFiles,
+    ownPorts: signal =>
+      ownPortIds(
+        {
+          get: getPlain,
+          read: (path, bound) => readFile(path, { encoding: 'utf8', signal: bound }),
+          clock: systemClock,
+        },
+        signal,
+      ),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    async close() {
+      await cloud.close();
+      kernel[Symbol.dispose]();
+    },
+  };
+}
+
+/** The largest answer of the metadata service that is read, bytes. */
+const METADATA_LIMIT = 1 << 20;
+
+/** A GET without proxies and credentials, for the link-local metadata service. */
+async function getPlain(url: string, signal: AbortSignal): Promise<string> {
+  const { get } = process.getBuiltinModule('node:http');
+  return new Promise((resolve, reject) => {
+    const request = get(url, { signal, agent: false }, response => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > METADATA_LIMIT) request.destroy(new Error('the answer is larger than a mebibyte'));
+        chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        response.statusCode === 200
+          ? resolve(Buffer.concat(chunks).toString('utf8'))
+          : reject(new Error(`answered ${response.statusCode}`)),
+      );
+    });
+    request.on('error', reject);
+  });
+}
