@@ -2,11 +2,12 @@
  * A real OpenStack for tests: Keystone, Neutron, and what enforces port security on two compute hosts, run from a
  * private Debian tree. Nothing is installed on the machine, and nothing is left of it afterwards.
  */
-import type { Backend } from './backend.ts';
+import type { Backend, BackendEdges } from './backend.ts';
 import { type Answer, Client } from './client.ts';
 import { startDatabase } from './database.ts';
 import type { User } from './identity.ts';
 import { Jail } from './jail.ts';
+import { LinuxbridgeBackend } from './linuxbridge.ts';
 import { createNetwork, deleteNetwork, type Network, type NetworkRequest, openDefaultGroup } from './networks.ts';
 import { OvnBackend } from './ovn.ts';
 import { type BackendName, PLACES, type Place, place as placeOf } from './place.ts';
@@ -55,12 +56,15 @@ export class Cloud {
       const backend = makeBackend(name, { place, jail, say, signal });
       const servers = new Servers(place, jail, backend.neutron, signal);
       const client = new Client(servers, jail, signal);
-      const [database] = await Promise.allSettled([startDatabase({ place, jail, tree, say, signal }), backend.start()]);
-      if (database.status === 'rejected') throw database.reason;
+      const databases = startDatabase({ place, jail, tree, say, signal });
+      const keystone = databases.then(() => servers.startKeystone());
+      await all([databases, backend.start()]);
       say('databases and hosts started');
-      await servers.start();
+      await all([keystone, servers.startNeutron()]);
       say(`Keystone at ${servers.authUrl}, Neutron at ${servers.neutronUrl}`);
-      await Promise.all([backend.ready(client), openDefaultGroup(client, 'demo'), openDefaultGroup(client, 'demo2')]);
+      // alone: Keystone may refuse the first calls that judge a policy if there are several at the same moment
+      await openDefaultGroup(client, 'demo');
+      await all([backend.ready(client), openDefaultGroup(client, 'demo2')]);
       say('ready');
       return new Cloud(place, jail, servers, client, backend, signal);
     } catch (error) {
@@ -148,7 +152,11 @@ async function openJail(name: BackendName, tree: string, signal: AbortSignal): P
   throw new Error(`${PLACES} labs of the kind ${name} are up on this machine already`);
 }
 
-function makeBackend(name: BackendName, edges: ConstructorParameters<typeof OvnBackend>[0]): Backend {
-  if (name === 'ovn') return new OvnBackend(edges);
-  throw new Error(`no such backend: ${name}`);
+const makeBackend = (name: BackendName, edges: BackendEdges): Backend =>
+  name === 'ovn' ? new OvnBackend(edges) : new LinuxbridgeBackend(edges);
+
+/** Waits for all to settle, so that nothing works on behind a failure's back; throws the first failure. */
+async function all(work: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }

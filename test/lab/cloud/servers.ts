@@ -39,11 +39,12 @@ export class Servers {
     writeFileSync(`${this.#place.dir}/etc/neutron.conf`, neutronConf(this.#place, this.#sections, pairLimit));
   }
 
-  /** Starts both; ready when both answer. */
-  async start(): Promise<void> {
-    await Promise.all([this.#startKeystone('keystone', this.#place.ports.keystone, 36_000), this.startNeutron()]);
+  /** Needs the database. */
+  startKeystone(): Promise<void> {
+    return this.#startKeystone('keystone', this.#place.ports.keystone, 36_000);
   }
 
+  /** Needs the database and what the backend starts. */
   async startNeutron(): Promise<void> {
     const server = this.#jail.serve('neutron-server', [
       'neutron-server',
