@@ -189,6 +189,8 @@ export class Addresses {
       try {
         if (await this.#releaseOnce(name)) return;
       } catch (error) {
+        // The address was asked for again meanwhile: its pair is wanted once more.
+        if (isKuryrError(error, 'PAIRS_SUPERSEDED')) continue;
         const { code, message } = asKuryrError(error);
         logger.warn({ holding: name, code, attempt }, `an address could not be given back yet: ${message}`);
       }

@@ -51,6 +51,8 @@ export interface Daemon {
  */
 export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daemon> {
   const { kernel, neutron, clock, random, logger } = edges;
+  await edges.files.makeFolder(config.stateDir);
+  await edges.files.makeFolder(config.runDir);
   const lock = kernel.lock(join(config.stateDir, 'lock'));
   if (lock === undefined) throw new KuryrError('DAEMON_RUNNING', { folder: config.stateDir });
   const ending = new AbortController();
