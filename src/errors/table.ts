@@ -78,6 +78,16 @@ export const errorTable = {
     text: '{method} {url} got no answer: {reason}.',
     todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
   },
+  COMMAND_UNKNOWN: {
+    status: 400,
+    text: 'There is no command {command}.',
+    todo: 'Correct it: {hint}.',
+  },
+  COMMAND_USAGE: {
+    status: 400,
+    text: 'The command line is not whole: {usage}.',
+    todo: 'kuryr help COMMAND tells what a command takes.',
+  },
   CONFIG_INVALID: {
     status: 400,
     text: 'The option {name} has the value "{value}" ({origin}), but has to be {rule}.',
@@ -93,15 +103,30 @@ export const errorTable = {
     text: 'The configuration file {file} cannot be read: {reason}.',
     todo: 'Correct the file, or name another by --config.',
   },
+  CONTROL_ANSWER_INVALID: {
+    status: 502,
+    text: 'What answers at {socket} does not speak as the daemon does, or not in time.',
+    todo: 'Use the kuryr command of the same version as the daemon, and look into the log of the daemon.',
+  },
   CONTROL_BODY_INVALID: {
     status: 400,
     text: 'The control socket cannot read the request: {reason}.',
     todo: 'Use the kuryr command of the same version as the daemon.',
   },
+  CONTROL_FORBIDDEN: {
+    status: 403,
+    text: 'The control socket {socket} is for root alone.',
+    todo: 'Run the command as root (sudo kuryr …).',
+  },
   CONTROL_ROUTE_UNKNOWN: {
     status: 404,
     text: 'The control socket knows no {route}.',
     todo: 'Use the kuryr command of the same version as the daemon.',
+  },
+  DAEMON_NOT_RUNNING: {
+    status: 503,
+    text: 'No daemon answers at {socket}.',
+    todo: 'Start it (systemctl start kuryr, or kuryr run), or name its folder by --run-dir.',
   },
   DAEMON_RUNNING: {
     status: 409,
@@ -362,6 +387,11 @@ export const errorTable = {
     status: 409,
     text: 'The port {port} has no port security, so Neutron takes no allowed-address-pairs for it.',
     todo: 'None are needed then. If port security was switched off just now, repeat the request.',
+  },
+  PROGRAM_MISSING: {
+    status: 500,
+    text: 'The program {program} is not installed here.',
+    todo: 'Install it, or run the printed command where it is.',
   },
   SOCKET_TAKEN: {
     status: 409,

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Status } from '../attach/status.ts';
+import type { Cleaned } from '../attach/upkeep.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
+import { Control, type ControlParts } from '../fronts/control/control.ts';
+import type { UnixServer } from '../fronts/http-server.ts';
+import { silentLogger } from '../observe/logger.ts';
+import type { Terminal } from './command.ts';
+import { commands } from './commands.ts';
+import { dispatch } from './dispatch.ts';
+
+const status: Status = {
+  ports: [
+    {
+      port: 'vm-port',
+      master: 'ens3',
+      network: 'private',
+      pairs: { used: 2, ours: 1, limit: 10 },
+      portSecurity: true,
+    },
+    { port: 'open-port', master: 'ens4', network: 'open', pairs: undefined, portSecurity: false },
+  ],
+  attachments: [
+    {
+      id: 'ab'.repeat(32),
+      network: 'cd'.repeat(32),
+      link: 'kuryr1',
+      kind: 'ipvlan l2',
+      sandbox: undefined,
+      seen: 'sandbox',
+      addresses: [
+        {
+          address: '10.0.0.21',
+          facts: ['reserved', 'permitted', 'named', 'linked', 'reachable'],
+          reached: undefined,
+        },
+      ],
+      notes: ['8080 is at 10.0.0.21:8080'],
+      since: '2026-01-02T03:04:05.678Z',
+      ending: false,
+    },
+  ],
+  loose: [{ address: '10.0.0.22', state: 'provisional' }],
+  cloud: undefined,
+};
+
+/** A daemon's control socket with the parts of a test behind it, and a terminal that keeps what is printed. */
+class Bench {
+  folder = '';
+  #server: UnixServer | undefined;
+  parts: Partial<ControlParts> = {};
+  printed: string[] = [];
+  ran: (readonly string[])[] = [];
+
+  async start(): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'kuryr-cli-'));
+    const control = new Control({
+      status: async signal => this.parts.status?.(signal) ?? status,
+      gc: async (dryRun, signal) => this.parts.gc?.(dryRun, signal) ?? { cleaned: [] },
+      networkPlan: async (request, signal) => this.parts.networkPlan?.(request, signal) ?? { command: [] },
+      version: '1',
+      logger: silentLogger,
+      life: new AbortController().signal,
+    });
+    this.#server = control.server(join(this.folder, 'control.sock'));
+    await this.#server.listen();
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async kuryr(args: readonly string[], env: Record<string, string> = { KURYR_RUN_DIR: this.folder }) {
+    this.printed = [];
+    this.ran = [];
+    const terminal: Terminal = {
+      out: text => void this.printed.push(text),
+      err: text => void this.printed.push(text),
+      env,
+      readFile: async () => undefined,
+      run: async command => {
+        this.ran.push(command);
+        return 3;
+      },
+    };
+    const code = await dispatch(args, terminal, new AbortController().signal);
+    return { code, text: this.printed.join('\n') };
+  }
+}
+
+describe('the command line', () => {
+  const bench = new Bench();
+  before(() => bench.start());
+  after(() => bench.stop());
+
+  it('lists its commands, and tells of each what it takes', async () => {
+    const { code, text } = await bench.kuryr([]);
+    assert.equal(code, 0);
+    for (const name of Object.keys(commands)) {
+      assert.ok(text.includes(`  ${name} `), name);
+      assert.match((await bench.kuryr([name, '--help'])).text, /usage: kuryr/);
+      assert.match((await bench.kuryr(['help', name])).text, /usage: kuryr/);
+    }
+    assert.match((await bench.kuryr(['help', 'run'])).text, /--wait-seconds SECONDS/);
+    assert.match((await bench.kuryr(['--version'])).text, /^kuryr \d+\.\d+\.\d+$/);
+  });
+
+  it('names the nearest command or flag, with the exit code of a usage error', async () => {
+    const command = await bench.kuryr(['stauts']);
+    assert.equal(command.code, 64);
+    assert.match(command.text, /did you mean kuryr status/);
+    const flag = await bench.kuryr(['status', '--jsno']);
+    assert.equal(flag.code, 64);
+    assert.match(flag.text, /did you mean --json/);
+    assert.equal((await bench.kuryr(['constructor'])).code, 64);
+    assert.equal((await bench.kuryr(['network', 'make', 'x'])).code, 64);
+  });
+
+  it('says that no daemon runs, where, and what to do', async () => {
+    const { code, text } = await bench.kuryr(['status'], { KURYR_RUN_DIR: '/nonexistent-kuryr' });
+    assert.equal(code, 1);
+    assert.match(
+      text,
+      /^kuryr: No daemon answers at \/nonexistent-kuryr\/control\.sock\.\n {2}Start it .*\[DAEMON_NOT_RUNNING\]$/,
+    );
+  });
+
+  it('prints what the daemon refuses in its words', async () => {
+    bench.parts = {
+      status: async () => {
+        throw new KuryrError('MASTER_AMBIGUOUS', {});
+      },
+    };
+    const { code, text } = await bench.kuryr(['status']);
+    bench.parts = {};
+    assert.equal(code, 1);
+    assert.match(text, /\[MASTER_AMBIGUOUS\]$/);
+  });
+
+  it('shows attachments, their addresses and the pairs that are left', async () => {
+    const { code, text } = await bench.kuryr(['status']);
+    assert.equal(code, 0);
+    assert.match(
+      text,
+      /^abababababab {2}cdcdcdcdcdcd {2}ipvlan l2 {2}10\.0\.0\.21 {2}reachable {2}2026-01-02T03:04:05Z$/m,
+    );
+    assert.match(text, /^abababababab: 8080 is at 10\.0\.0\.21:8080$/m);
+    assert.match(text, /^10\.0\.0\.22: asked for, not on an endpoint yet$/m);
+    assert.match(text, /^ens3 \(VM port vm-port, network private\): 8 of 10 pairs left$/m);
+    assert.match(text, /^ens4 .*port security is off/m);
+  });
+
+  it("shows a container's text without what a terminal would obey", async () => {
+    const [attachment] = status.attachments;
+    bench.parts = { status: async () => ({ ...status, attachments: [{ ...attachment, notes: ['\u001b[2Jgone'] }] }) };
+    const { text } = await bench.kuryr(['status']);
+    bench.parts = {};
+    assert.match(text, /: \?\[2Jgone$/m);
+  });
+
+  it('gives the whole answer as JSON when asked', async () => {
+    assert.deepEqual(JSON.parse((await bench.kuryr(['status', '--json'])).text), JSON.parse(JSON.stringify(status)));
+  });
+
+  it('tells what gc would do and what it did, and fails when a step did', async () => {
+    const step = { do: 'unlink', id: 'x', link: 'kuryr7', why: 'no attachment has it' } as const;
+    const asked: boolean[] = [];
+    let answer: Cleaned[] = [];
+    bench.parts = {
+      gc: async dryRun => {
+        asked.push(dryRun);
+        return { cleaned: answer };
+      },
+    };
+    assert.deepEqual(await bench.kuryr(['gc', '--dry-run']), { code: 0, text: 'Nothing is without an owner.' });
+    answer = [{ step, done: false }];
+    assert.match((await bench.kuryr(['gc', '--dry-run'])).text, /^would clear away link kuryr7: no attachment has it$/);
+    answer = [{ step, done: true }];
+    assert.match((await bench.kuryr(['gc'])).text, /^cleared away link kuryr7/);
+    answer = [{ step, done: false, error: 'busy' }];
+    const failed = await bench.kuryr(['gc']);
+    bench.parts = {};
+    assert.deepEqual(asked, [true, true, false, false]);
+    assert.equal(failed.code, 1);
+    assert.match(failed.text, /^failed: link kuryr7: no attachment has it\n {2}busy$/);
+  });
+
+  it('prints the docker command of a network and runs it, with what the user adds before the name', async () => {
+    const requests: unknown[] = [];
+    bench.parts = {
+      networkPlan: async request => {
+        requests.push(request);
+        return { command: ['docker', 'network', 'create', '--subnet', '10.0.0.0/24', 'net'] };
+      },
+    };
+    const line = ['network', 'create', 'net', '--subnet', 'blue', '--ipv6', '--link', 'macvlan', '--mode', 'private'];
+    const { code, text } = await bench.kuryr([...line, '--', '--label', "it's"]);
+    assert.equal(code, 3);
+    assert.equal(text, `docker network create --subnet 10.0.0.0/24 --label 'it'\\''s' net`);
+    assert.deepEqual(bench.ran, [['docker', 'network', 'create', '--subnet', '10.0.0.0/24', '--label', "it's", 'net']]);
+    assert.deepEqual(requests, [
+      {
+        name: 'net',
+        subnets: ['blue'],
+        ipv6: true,
+        options: { link: 'macvlan', macvlan_mode: 'private' },
+      },
+    ]);
+    assert.equal((await bench.kuryr([...line, '--print'])).code, 0);
+    assert.deepEqual(bench.ran, []);
+    bench.parts = {};
+  });
+});

@@ -1,0 +1,82 @@
+import type { AddressStatus, AttachmentStatus, PortStatus, Status } from '../attach/status.ts';
+import { parseFlags } from '../config/flags.ts';
+import type { Command } from './command.ts';
+import { askDaemon, controlFlags } from './control-client.ts';
+import { columns, shown } from './table.ts';
+
+export const statusCommand: Command = {
+  help: () =>
+    [
+      'usage: kuryr status [--json]',
+      '',
+      'Shows each attachment with its addresses and how far it has come, and how many pairs are left on the VM ports.',
+      '',
+      '  --json          the whole answer of the daemon',
+      "  --run-dir PATH  the folder of the daemon's control socket",
+    ].join('\n'),
+
+  async run(args, terminal, signal) {
+    const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch' });
+    const status = await askDaemon({ method: 'GET', path: '/v1/status' }, text, terminal, signal);
+    terminal.out(on.has('json') ? JSON.stringify(status, undefined, 2) : renderStatus(status as Status));
+    return 0;
+  },
+};
+
+/** The status as a person reads it. */
+export function renderStatus({ attachments, ports, loose, cloud }: Status): string {
+  const lines: string[] = [];
+  if (attachments.length === 0) lines.push('No attachments.');
+  else {
+    const heading = ['ATTACHMENT', 'NETWORK', 'LINK', 'ADDRESS', 'STATE', 'SINCE'];
+    lines.push(columns([heading, ...attachments.flatMap(rowsOf)]));
+    for (const { id, notes } of attachments) {
+      for (const note of notes) lines.push(`${shortened(id)}: ${shown(note)}`);
+    }
+  }
+  for (const { address, state } of loose) lines.push(`${shown(address)}: ${looseText[state]}`);
+  if (ports.length > 0) lines.push('', ...ports.map(portLine));
+  if (cloud !== undefined) lines.push('', `The cloud does not tell of its ports: ${shown(cloud)}`);
+  return lines.join('\n');
+}
+
+const looseText = {
+  provisional: 'asked for, not on an endpoint yet',
+  aside: 'set aside, for no container',
+  ending: 'on its way back to Neutron',
+};
+
+function rowsOf(attachment: AttachmentStatus): string[][] {
+  const { id, network, kind, addresses, since } = attachment;
+  const head = [shortened(id), shortened(network), shown(kind)];
+  const tail = since.replace(/\.\d+Z$/, 'Z');
+  if (addresses.length === 0) return [[...head, '-', attachment.ending ? 'ending' : 'no address', tail]];
+  return addresses.map((address, n) => [
+    ...(n === 0 ? head : ['', '', '']),
+    shown(address.address),
+    stateOf(attachment, address),
+    n === 0 ? tail : '',
+  ]);
+}
+
+/** The furthest that the address has come. */
+function stateOf({ ending }: AttachmentStatus, { facts, reached }: AddressStatus): string {
+  if (ending) return 'ending';
+  if (facts.includes('reachable')) return 'reachable';
+  if (reached !== undefined && facts.includes('linked')) return 'linked, frames not seen to pass';
+  return (['linked', 'permitted', 'reserved'] as const).find(fact => facts.includes(fact)) ?? 'nothing yet';
+}
+
+function portLine({ port, master, network, pairs, portSecurity }: PortStatus): string {
+  const where = `${shown(master)} (VM port ${shown(port)}, network ${shown(network)})`;
+  if (!portSecurity) return `${where}: port security is off, no pairs are needed`;
+  if (pairs === undefined) return `${where}: the cloud did not tell of its pairs`;
+  const { used, limit } = pairs;
+  if (limit === undefined) return `${where}: ${used} pairs in use, the limit is not known`;
+  return `${where}: ${Math.max(0, limit - used)} of ${limit} pairs left`;
+}
+
+/** Ids of 64 digits as Docker shows them. */
+function shortened(id: string): string {
+  return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : shown(id);
+}
