@@ -235,8 +235,8 @@ export const errorTable = {
   },
   KEYSTONE_UNAUTHORIZED: {
     status: 401,
-    text: 'Keystone at {authUrl} refuses the {kind} credential: {message}.',
-    todo: 'Check user, secret, project and domain names in {source}. An application credential may have expired or been deleted. Request id: {requestId}.',
+    text: 'Keystone at {authUrl} refuses the {kind}: {message}.',
+    todo: 'Check user, secret, project and domain names in {source}. A token or application credential may have expired or been deleted. Request id: {requestId}.',
   },
   LEDGER_DAMAGED: {
     status: 500,

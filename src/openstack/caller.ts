@@ -53,7 +53,7 @@ export class Caller {
     const { method } = request;
     const start = this.#clock.monotonic();
     const { pathname, search } = new URL(request.url);
-    const told = { service: this.#service, method, path: `${pathname}${search}` };
+    const told = { service: this.#service, method, path: `${pathname}${search.replace(/&fields=\w+/g, '')}` };
     const done = (status: number | undefined) => {
       const ms = this.#clock.monotonic() - start;
       this.#observer?.({ service: this.#service, method, route, status, ms });

@@ -1,5 +1,5 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
-import type { EndpointInterface } from './clouds-yaml.ts';
+import type { EndpointInterface } from './cloud-config.ts';
 
 export interface CatalogueEntry {
   readonly type: string;

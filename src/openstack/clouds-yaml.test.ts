@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { isKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
+import type { CloudConfig } from './cloud-config.ts';
 import type { CloudSurroundings } from './clouds-file.ts';
-import { type CloudConfig, loadCloudConfig } from './clouds-yaml.ts';
+import { loadCloudConfig } from './clouds-yaml.ts';
 
 const SECRET = 'hunter2-Zzz';
 

@@ -3,7 +3,7 @@ import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import { readAnswer, readRefusal } from './answer.ts';
 import { type Caller, requestId } from './caller.ts';
 import { identityUrl, networkEndpoint, networkUrl } from './catalogue.ts';
-import type { CloudAuth, CloudConfig } from './clouds-yaml.ts';
+import type { CloudAuth, CloudConfig } from './cloud-config.ts';
 import { abortable, type Deadline, withDeadline } from './deadline.ts';
 import { type HttpAnswer, type HttpRequest, TransportError } from './http.ts';
 import { type Repeating, repeat, retryAfter } from './repeat.ts';

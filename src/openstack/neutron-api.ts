@@ -12,6 +12,8 @@ export interface ApiRequest {
   readonly method: HttpRequest['method'];
   /** `/ports/6f…`, with the query. */
   readonly path: string;
+  /** The fields that are wanted of each entry of a list; apart from the path, to keep messages short. */
+  readonly fields?: readonly string[];
   /** The same with `{id}` for ids. */
   readonly route: string;
   readonly body?: unknown;
@@ -73,11 +75,11 @@ export class NeutronApi {
     throw refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
   }
 
-  async #send({ method, path, route, body, revision }: ApiRequest, to: Authorization, deadline: Deadline) {
+  async #send({ method, path, fields = [], route, body, revision }: ApiRequest, to: Authorization, deadline: Deadline) {
     this.#endpoint = to.endpoint;
     const request: HttpRequest = {
       method,
-      url: `${to.endpoint}${path}`,
+      url: `${to.endpoint}${path}${fields.map(field => `&fields=${field}`).join('')}`,
       headers: {
         accept: 'application/json',
         'user-agent': 'kuryr',
@@ -130,5 +132,5 @@ export function outcomeUnknown(error: unknown): TransportError {
 /** Milliseconds to wait at least before the request may be sent again; undefined where another try ends the same. */
 export function waitBeforeRepeat(error: unknown): number | undefined {
   if (error instanceof TransportError) return error.passing && error.code !== 'ABORTED' ? 0 : undefined;
-  return isKuryrError(error, 'NEUTRON_FAILED') ? Number(error.details['retryAfterMs']) : undefined;
+  return isKuryrError(error, 'NEUTRON_FAILED') ? Number(error.details['retryAfterMs'] ?? 0) : undefined;
 }

@@ -6,7 +6,7 @@ import { silentLogger } from '../observe/logger.ts';
 import { FakeClock } from '../time/fake-clock.ts';
 import { fakeRandom } from '../time/random.ts';
 import { Caller, type CloudCall } from './caller.ts';
-import type { CloudConfig } from './clouds-yaml.ts';
+import type { CloudConfig } from './cloud-config.ts';
 import { FakeHttp, type FakeReply } from './fake-http.ts';
 import { type HttpRequest, TransportError } from './http.ts';
 import { Keystone } from './keystone.ts';

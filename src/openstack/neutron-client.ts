@@ -162,9 +162,8 @@ export class NeutronClient implements Neutron {
     const items = new Map<string, T>();
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     for (const [key, value] of Object.entries(filter)) for (const each of [value].flat()) query.append(key, each);
-    for (const field of fields) query.append('fields', field);
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const request: ApiRequest = { method: 'GET', path: `/${kind}?${query}`, route: `/${kind}` };
+      const request: ApiRequest = { method: 'GET', path: `/${kind}?${query}`, fields, route: `/${kind}` };
       const got = await this.#getOnce(request, page(kind, schema), deadline);
       const before = items.size;
       for (const item of got.items) items.set(item.id, item);

@@ -50,7 +50,7 @@ export function refusalError(refusal: Refusal): KuryrError {
     type: refusal.type || 'error',
     message,
     requestId: refusal.requestId ?? 'unknown',
-    retryAfterMs: refusal.retryAfterMs ?? 0,
+    ...(refusal.retryAfterMs ? { retryAfterMs: refusal.retryAfterMs } : {}),
     ...read(message),
     ...(/\/ports\/[^/?]+/.test(refusal.path) ? { port: /\/ports\/([^/?]+)/.exec(refusal.path)?.[1] } : {}),
   };
