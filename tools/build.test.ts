@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { build } from './build.ts';
+
+function kuryr(folder: string, args: readonly string[]): Promise<string> {
+  return new Promise(resolve => {
+    const env = { HOME: folder, KURYR_CONFIG: '', KURYR_RUN_DIR: folder, KURYR_STATE_DIR: folder };
+    execFile(
+      process.execPath,
+      [join(folder, 'dist/kuryr.mjs'), ...args],
+      { cwd: join(folder, 'empty'), env },
+      (_, out, err) => resolve(out + err),
+    );
+  });
+}
+
+it('makes a program that runs from anywhere without packages, koffi included', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kuryr-build-'));
+  try {
+    await mkdir(join(folder, 'empty'));
+    await build(join(folder, 'dist'));
+    assert.match(await kuryr(folder, ['version']), /^kuryr \d/);
+    assert.match(await kuryr(folder, ['status']), /DAEMON_NOT_RUNNING/);
+    // The kernel's edge comes before the cloud's, so that this error shows koffi to be loaded.
+    assert.match(await kuryr(folder, ['run', '--cloud', 'nowhere']), /\[CLOUD_\w+\]/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

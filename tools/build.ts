@@ -1,0 +1,48 @@
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build as esbuild, type Plugin } from 'esbuild';
+
+const top = join(import.meta.dirname, '..');
+
+/**
+ * koffi looks for its native half in node_modules. In the bundle it lies beside the file, under a name that says for which
+ * processor it is.
+ */
+const koffiBeside: Plugin = {
+  name: 'koffi-beside',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/koffi\/src\/koffi\/src\/static\.js$/ }, () => ({
+      contents: `
+        import { createRequire } from 'node:module';
+        export const loadStatic = platform => createRequire(import.meta.url)('./koffi-' + platform + '.node');
+      `,
+      loader: 'js',
+    }));
+  },
+};
+
+/** Makes `kuryr.mjs`, the whole program in one file, and koffi's native half beside it, for each processor installed here. */
+export async function build(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await esbuild({
+    entryPoints: [join(top, 'src/cli/main.ts')],
+    outfile: join(folder, 'kuryr.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    // Packages written in CommonJS ask for Node's own modules by require.
+    banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
+    plugins: [koffiBeside],
+    logLevel: 'warning',
+  });
+  const natives = join(top, 'node_modules/@koromix');
+  for (const name of await readdir(natives)) {
+    const [, cpu] = /^koffi-linux-(\w+)$/.exec(name) ?? [];
+    // glibc alone: so is the Node that comes with Kuryr.
+    if (cpu !== undefined)
+      await copyFile(join(natives, name, `linux_${cpu}`, 'koffi.node'), join(folder, `${name}.node`));
+  }
+}
+
+if (import.meta.main) await build(join(top, 'dist'));
