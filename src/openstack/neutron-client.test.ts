@@ -179,8 +179,9 @@ test('counts a port that is gone already as deleted', async () => {
 
 test('sends If-Match, and reports a write whose answer is lost instead of repeating it', async () => {
   for (const trouble of [lost, { status: 502 }, { status: 500 }]) {
-    const { neutron, network } = client(trouble);
-    await assert.rejects(neutron.updatePort('p1', { name: 'x' }, 7, signal), code('NEUTRON_OUTCOME_UNKNOWN'));
+    const { neutron, network, through } = client(trouble);
+    const write = through(neutron.updatePort('p1', { name: 'x' }, 7, signal));
+    await assert.rejects(write, code('NEUTRON_OUTCOME_UNKNOWN'));
     assert.deepEqual(
       network.map(request => request.headers['if-match']),
       ['revision_number=7'],
