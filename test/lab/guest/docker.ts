@@ -1,4 +1,5 @@
 import type { Guest } from './guest.ts';
+import { imageFile } from './image.ts';
 
 /** How an engine is started. */
 export interface DockerOptions {
@@ -6,45 +7,44 @@ export interface DockerOptions {
   readonly liveRestore?: boolean;
 }
 
-/** Applets of the image `bb`, which is busybox alone. */
-const applets = 'sh ip ping ping6 arping nc sleep cat wget httpd ls echo true false hostname ifconfig route seq test';
-
-// containerd is a process of its own: dockerd 20.10 fails to start when its own containerd was killed with it
-const containerd = `mkdir -p /etc/containerd
-printf 'version = 2\\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\\n' >/etc/containerd/config.toml
-pgrep -x containerd >/dev/null || { setsid containerd </dev/null >>/var/log/containerd.log 2>&1 & }
-for _ in $(seq 300); do [ -S /run/containerd/containerd.sock ] && break; sleep 0.1; done`;
-
-const dockerd = (options: DockerOptions): string => `mkdir -p /etc/docker
-echo '{"live-restore": ${options.liveRestore ?? false}}' >/etc/docker/daemon.json
-setsid dockerd --containerd /run/containerd/containerd.sock --bridge=none --iptables=false --ip6tables=false \
-  --ip-forward=false --ip-masq=false --userland-proxy=false </dev/null >>/var/log/dockerd.log 2>&1 &
-for _ in $(seq 600); do
-  [ -S /run/docker.sock ] && curl -sf --unix-socket /run/docker.sock http://docker/_ping >/dev/null && exit 0
-  kill -0 $! || break
-  sleep 0.1
-done
-tail -n 30 /var/log/dockerd.log >&2; exit 1`;
-
-const image = `docker image inspect bb >/dev/null 2>&1 && exit 0
-mkdir -p /tmp/bb/bin /tmp/bb/tmp; cp /bin/busybox /tmp/bb/bin
-for applet in ${applets}; do ln -sf busybox /tmp/bb/bin/$applet; done
-tar -C /tmp/bb -c . | docker import --change 'ENV PATH=/bin' --change 'CMD ["sh"]' - bb >/dev/null && rm -r /tmp/bb`;
+// A guest's one CPU is better spent than on polling programs: waiting is done by built-ins, and by one request that
+// dockerd answers when it is ready. containerd is a process of its own: dockerd 20.10 fails to start when its own
+// containerd was killed with it.
+const start = (options: DockerOptions, image: string): string => `
+exec 9<> <(:); await() { for ((i = 0; i < 1200; i++)); do [ -S "$1" ] && return; read -rt 0.05 -u 9; done; }
+api() { curl -sf --max-time 120 --unix-socket /run/docker.sock "$@"; }
+mkdir -p /etc/containerd /etc/docker
+cat >/etc/containerd/config.toml <<'end'
+version = 2
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp"]
+end
+echo '{"live-restore": ${options.liveRestore ?? false}, "storage-driver": "overlay2"}' >/etc/docker/daemon.json
+if ! kill -0 "$(cat /run/containerd.pid 2>&1)" 2>/dev/null; then
+  setsid containerd </dev/null >>/var/log/containerd.log 2>&1 9>&- &
+  echo $! >/run/containerd.pid
+fi
+await /run/containerd/containerd.sock
+rm -f /run/docker.sock
+setsid dockerd --containerd /run/containerd/containerd.sock --bridge=none --iptables=false --ip6tables=false \\
+  --ip-forward=false --ip-masq=false --userland-proxy=false </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
+await /run/docker.sock
+api http://docker/_ping >/dev/null || { tail -n 30 /var/log/dockerd.log >&2; exit 1; }
+api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: application/x-tar' -T '${image}' \\
+  'http://docker/images/create?fromSrc=-&repo=bb&tag=latest&changes=ENV%20PATH%3D%2Fbin&changes=CMD%20%5B%22sh%22%5D'`;
 
 /**
  * Starts the guest's Docker engine and returns when it answers and has the image `bb`. Its data is on the guest's
  * disk: after `guest.reset()` the same call brings containers with a restart policy back. @throws Error
  */
 export async function startDocker(guest: Guest, options: DockerOptions = {}): Promise<void> {
-  await guest.ok(containerd, 60);
-  await guest.ok(dockerd(options), 120);
-  await guest.ok(image, 60);
+  await guest.ok(start(options, await imageFile(guest)), 180);
 }
 
 /** Ends dockerd as a service manager does (TERM), or as the kernel's out-of-memory killer does (KILL). */
 export async function stopDocker(guest: Guest, signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
-  const stop = `pid=$(cat /run/docker.pid) && kill -${signal} $pid
-    for _ in $(seq 600); do kill -0 $pid 2>/dev/null || exit 0; sleep 0.1; done; exit 1`;
+  const stop = `exec 9<> <(:); pid=$(</run/docker.pid) && kill -${signal} $pid || exit 1
+    for ((i = 0; i < 1200; i++)); do kill -0 $pid 2>/dev/null || exit 0; read -rt 0.05 -u 9; done; exit 1`;
   await guest.ok(stop, 90);
 }
 

@@ -36,6 +36,8 @@ export class Guest {
   #console = '';
   #fresh = true;
   #killed = false;
+  /** A folder of the host that the guest sees, read-only, as /mnt. */
+  readonly folder: string;
   /** Release of the kernel that runs, such as 6.1.176. */
   release = '';
   /** From the start of the process to the first command it would have run, in milliseconds. */
@@ -46,13 +48,14 @@ export class Guest {
     this.name = options.name;
     this.options = options;
     mkdirSync(join(this.#work, 'root'));
-    cpSync(init, join(this.#work, 'boot'), { recursive: true });
+    this.folder = join(this.#work, 'boot');
+    cpSync(init, this.folder, { recursive: true });
   }
 
   /** Boots, from its disk as it is. @throws Error with the end of the console when it does not come up */
   async boot(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    writeFileSync(join(this.#work, 'boot/guest.conf'), guestConfiguration(this.options, this.#fresh));
+    writeFileSync(join(this.folder, 'guest.conf'), guestConfiguration(this.options, this.#fresh));
     const from = performance.now();
     const [program = '', ...args] = launchCommand(this.options, this.#work);
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', this.#disk], detached: true });

@@ -8,12 +8,13 @@ export const lineFd = 3;
 // Gives User-Mode Linux a file system that holds the tree, its kernel and what it is to see, and nothing else of the
 // host: a guest's root can mount whatever its process can see. It ends with the mount namespace.
 const confine = `set -e
-work=$1 tree=$2 kernel=$3 modules=$4 count=$5; shift 5
+work=$1 tree=$2 kernel=$3 modules=$4 libc=$5 count=$6; shift 6
 root=$work/root
 mount -t tmpfs -o mode=755 tmpfs "$root"
 cd "$root"
-mkdir tree proc dev modules m old tmp
-for name in bin sbin lib lib64 usr; do ln -s "tree/$name" $name; done
+mkdir tree libc proc dev modules m old tmp
+ln -s libc/usr usr; ln -s usr/lib lib; ln -s usr/lib64 lib64
+mount --bind "$libc" libc; mount -o remount,bind,ro libc
 mount --bind "$tree" tree; mount -o remount,bind,ro tree
 mount --bind "$work/boot" tree/mnt; mount -o remount,bind,ro tree/mnt
 : >linux; mount --bind "$kernel" linux
@@ -27,7 +28,7 @@ while [ $n -lt $count ]; do
 done
 mount -t proc proc proc
 pivot_root . old
-exec chroot . /bin/sh -ec 'umount -l /old; ulimit -n $(ulimit -Hn); exec "$@"' - /linux "$@"`;
+exec /tree/usr/bin/busybox chroot . /tree/usr/bin/busybox sh -ec '/tree/usr/bin/busybox umount -l /old; ulimit -n $(ulimit -Hn); exec "$@"' - /linux "$@"`;
 
 /**
  * The command that boots a guest in namespaces of its own. Whatever ends this process, SIGKILL too, ends the guest:
@@ -40,7 +41,18 @@ export function launchCommand(options: GuestOptions, work: string): string[] {
   return [
     ...['setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', String(options.pin)],
     ...['nsenter', `--net=/run/netns/${options.netns}`, 'unshare', '--mount', '--pid', '--fork', '--kill-child'],
-    ...['sh', '-c', confine, '-', work, options.tree, kernel.binary, kernel.modules, String(mounts.length)],
+    ...[
+      'sh',
+      '-c',
+      confine,
+      '-',
+      work,
+      options.tree,
+      kernel.binary,
+      kernel.modules,
+      kernel.libc,
+      String(mounts.length),
+    ],
     ...mounts.flatMap(mount => [mount.host, mount.writable ? 'rw' : 'ro']),
     ...[`mem=${options.mem ?? 1024}M`, 'uml_dir=/tmp/uml', 'umid=guest', `ubd0=/proc/self/fd/${diskFd}`],
     ...['rootfstype=hostfs', 'rootflags=/tree', 'ro', 'quiet', 'noreboot', 'panic=1', 'init=/mnt/init.pl'],

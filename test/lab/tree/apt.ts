@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from './command.ts';
-import type { Suite } from './recipe.ts';
 
 const fallback = 'http://deb.debian.org/debian';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -33,7 +32,7 @@ export async function mirror(): Promise<string> {
  * Downloads one package of a suite into a folder, by apt lists of its own: the machine's apt state is neither read nor
  * changed. Gives the path of the .deb.
  */
-export async function download(name: string, suite: Suite | 'trixie-backports', folder: string): Promise<string> {
+export async function download(name: string, suite: string, folder: string): Promise<string> {
   const state = join(folder, 'apt');
   await mkdir(join(state, 'lists/partial'), { recursive: true });
   await mkdir(join(state, 'cache/archives/partial'), { recursive: true });
