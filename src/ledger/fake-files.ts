@@ -13,7 +13,7 @@ export type Fault =
   | { readonly kind: 'error'; readonly code: 'ENOSPC' | 'EIO'; readonly share?: number }
   | { readonly kind: 'crash'; readonly share?: number };
 
-export class SimulatedCrash extends Error {}
+class SimulatedCrash extends Error {}
 
 /**
  * Files in memory that lose what was not synced when the power goes. `fault` is asked before each operation, by its

@@ -3,7 +3,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Json } from './ledger.ts';
 
 /** The journal's format that this code writes, and the newest it reads. */
-export const journalFormat = 1;
+const journalFormat = 1;
 
 /** One change of one value; without a value, its removal. */
 export type Change = readonly [key: string, value: Json] | readonly [key: string];
