@@ -13,6 +13,10 @@ const commands: Readonly<Record<string, Entry>> = {
   run: { summary: 'run the daemon', load: async () => (await import('./run.ts')).runCommand },
   network: { summary: 'make a Docker network', load: async () => (await import('./network.ts')).networkCommand },
   status: { summary: 'show attachments and pairs', load: async () => (await import('./status.ts')).statusCommand },
+  doctor: {
+    summary: 'tell whether this VM and its cloud can carry Kuryr',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };
