@@ -69,10 +69,10 @@ function obstacle({ files, needsRoot }: Stage): string | undefined {
   return undefined;
 }
 
-function nodeTest({ files, patience, reporter }: Stage, counts: string): Promise<number> {
+function nodeTest({ files, patience, reporter, apart }: Stage, counts: string): Promise<number> {
   const args = [
     '--test',
-    '--test-isolation=none',
+    ...(apart ? ['--test-isolation=process', '--test-concurrency=1'] : ['--test-isolation=none']),
     `--test-timeout=${patience}`,
     `--test-reporter=${reporter}`,
     '--test-reporter-destination=stdout',

@@ -13,6 +13,8 @@ export interface Stage {
   /** How long one test may take, milliseconds. */
   readonly patience: number;
   readonly reporter: 'spec' | 'dot';
+  /** Whether each file gets a process of its own, so that a namespace left by one does not reach the next. */
+  readonly apart?: boolean;
 }
 
 export const groups = ['check', 'unit', 'netns', 'lab', 'all'] as const;
@@ -42,7 +44,7 @@ async function units(): Promise<Stage[]> {
 async function namespaces(): Promise<Stage[]> {
   const files = await find('test/netns/*.test.ts');
   const setsUp = 'network namespaces of its own with virtual interfaces in them, removed afterwards';
-  return [{ name: 'netns', setsUp, files, needsRoot: true, patience: 180_000, reporter: 'spec' }];
+  return [{ name: 'netns', setsUp, files, needsRoot: true, patience: 180_000, reporter: 'spec', apart: true }];
 }
 
 /** Lab tests and then all other suites, each file in a process of its own, one after another. */
