@@ -1,0 +1,132 @@
+import { startDocker, stopDocker } from './guest/docker.ts';
+import type { Guest } from './guest/guest.ts';
+import type { RunResult } from './guest/line.ts';
+
+/** Where the program and its Node are in a guest. */
+export const PROGRAM = '/opt/kuryr';
+export const NODE = '/opt/node';
+
+/** The port of one of the VM's NICs. */
+export interface VmPort {
+  readonly id: string;
+  readonly mac: string;
+  readonly ips: readonly string[];
+}
+
+/** A VM of the lab, as its user has it: a shell in which docker and kuryr are. */
+export class Vm {
+  readonly name: string;
+  readonly guest: Guest;
+  /** Ports of its NICs, eth0's first. */
+  readonly ports: readonly VmPort[];
+  /** Starts the forwards by which the guest reaches the cloud's API. */
+  readonly #reachCloud: string;
+  readonly #signal: AbortSignal;
+
+  constructor(guest: Guest, ports: readonly VmPort[], reachCloud: string, signal: AbortSignal) {
+    this.name = guest.name;
+    this.guest = guest;
+    this.ports = ports;
+    this.#reachCloud = reachCloud;
+    this.#signal = signal;
+  }
+
+  /** The port of eth0. */
+  get port(): VmPort {
+    const [first] = this.ports;
+    if (first === undefined) throw new Error(`${this.name} has no port`);
+    return first;
+  }
+
+  /** Runs a line in the VM's shell. Never rejects; code 124 is a time-out. */
+  run(script: string, timeoutS = 60): Promise<RunResult> {
+    return this.guest.run(script, timeoutS);
+  }
+
+  /** As run; gives stdout, trimmed. @throws Error unless the exit code is 0 */
+  async ok(script: string, timeoutS = 60): Promise<string> {
+    return (await this.guest.ok(script, timeoutS)).trim();
+  }
+
+  /** What a fresh VM's user does once: the credential, the command on the PATH. */
+  async setUp(cloudsYaml: string): Promise<void> {
+    await this.ok(`${this.#reachCloud}
+      mkdir -p /etc/openstack && umask 077 && cat >/etc/openstack/clouds.yaml <<'END'
+${cloudsYaml}
+END
+      umask 022; printf '#!/bin/sh\\nexec ${NODE}/bin/node ${PROGRAM}/kuryr.mjs "$@"\\n' >/usr/local/bin/kuryr && chmod 755 /usr/local/bin/kuryr`);
+  }
+
+  /** Starts the daemon and returns when it answers. */
+  async startKuryr(flags = ''): Promise<void> {
+    await this.ok(
+      `OS_CLOUD=lab setsid kuryr run ${flags} </dev/null >>/var/log/kuryr.log 2>&1 & echo $! >/run/kuryr.pid
+      exec 9<> <(:)
+      for ((i = 0; i < 600; i++)); do
+        [ -S /run/kuryr/control.sock ] && curl -sf --unix-socket /run/kuryr/control.sock http://kuryr/v1/version >/dev/null && exit 0
+        kill -0 $(</run/kuryr.pid) 2>/dev/null || break
+        read -rt 0.1 -u 9
+      done
+      tail -n 30 /var/log/kuryr.log >&2; exit 1`,
+      90,
+    );
+  }
+
+  /** Ends the daemon as a service manager does (TERM), or as the out-of-memory killer does (KILL). */
+  async stopKuryr(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
+    await this.ok(
+      `exec 9<> <(:); kill -${signal} $(</run/kuryr.pid)
+      for ((i = 0; i < 300; i++)); do kill -0 $(</run/kuryr.pid) 2>/dev/null || exit 0; read -rt 0.1 -u 9; done; exit 1`,
+      60,
+    );
+  }
+
+  startDocker(liveRestore = false): Promise<void> {
+    return startDocker(this.guest, { liveRestore });
+  }
+
+  stopDocker(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
+    return stopDocker(this.guest, signal);
+  }
+
+  /** Pulls the plug: what was not on the disk is lost. Neither Docker nor Kuryr run afterwards. */
+  async reset(): Promise<void> {
+    await this.guest.reset(this.#signal);
+    await this.ok(this.#reachCloud);
+  }
+
+  /** The daemon's log so far. */
+  log(): Promise<string> {
+    return this.ok('cat /var/log/kuryr.log');
+  }
+
+  /** `docker run -d` of busybox that sleeps; gives the container's addresses. */
+  async container(name: string, network: string, flags = ''): Promise<Container> {
+    await this.ok(`docker run -d --name ${name} --network ${network} ${flags} bb sleep 1000000`, 120);
+    return this.inspect(name, network);
+  }
+
+  /** The addresses that Docker says a container has. */
+  async inspect(name: string, network: string): Promise<Container> {
+    const text = await this.ok(`docker inspect -f '{{json (index .NetworkSettings.Networks "${network}")}}' ${name}`);
+    const { IPAddress: v4, GlobalIPv6Address: v6 } = JSON.parse(text) as {
+      IPAddress: string;
+      GlobalIPv6Address: string;
+    };
+    return { vm: this, name, v4, v6 };
+  }
+
+  /** Removes containers at once. */
+  async remove(...names: readonly string[]): Promise<void> {
+    await this.ok(`docker rm -f ${names.join(' ')}`, 180);
+  }
+}
+
+/** A container that runs. */
+export interface Container {
+  readonly vm: Vm;
+  readonly name: string;
+  /** Empty where it has none. */
+  readonly v4: string;
+  readonly v6: string;
+}
