@@ -7,6 +7,9 @@ import { DaemonError } from './control-client.ts';
 /** Exit code of a command line that cannot be understood: EX_USAGE of sysexits.h. */
 const usageExit = 64;
 
+/** Exit code of a command that SIGINT ended, as shells give it. */
+const interruptedExit = 130;
+
 const usageCodes: readonly ErrorCode[] = ['COMMAND_UNKNOWN', 'COMMAND_USAGE', 'CONFIG_INVALID', 'CONFIG_UNKNOWN'];
 
 const aliases = new Map([
@@ -29,6 +32,7 @@ export async function dispatch(args: readonly string[], terminal: Terminal, sign
     const command = await loadCommand(name);
     return await command.run(rest, terminal, signal);
   } catch (thrown) {
+    if (signal.aborted) return interruptedExit;
     const error = thrown instanceof DaemonError ? thrown : asKuryrError(thrown);
     terminal.err(`kuryr: ${error.text}\n  ${error.todo} [${error.code}]`);
     return usageCodes.some(code => code === error.code) ? usageExit : 1;
