@@ -12,9 +12,9 @@ export function runProgram(command: readonly string[], signal: AbortSignal): Pro
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', signal });
     child.on('error', error => {
-      const missing = 'code' in error && error.code === 'ENOENT';
-      // An abort ends the child, whose `close` is then the answer.
-      if (error.name !== 'AbortError') reject(missing ? new KuryrError('PROGRAM_MISSING', { program }) : error);
+      // An abort ends the child, whose `close` is then the answer. All else here means that it never ran.
+      if (error.name === 'AbortError') return;
+      reject(new KuryrError('PROGRAM_MISSING', { program, reason: error.message }, { cause: error }));
     });
     child.on('close', (code, name) => resolve(code ?? 128 + (name ? constants.signals[name] : 0)));
   });

@@ -390,7 +390,7 @@ export const errorTable = {
   },
   PROGRAM_MISSING: {
     status: 500,
-    text: 'The program {program} is not installed here.',
+    text: 'The program {program} cannot be run: {reason}.',
     todo: 'Install it, or run the printed command where it is.',
   },
   SOCKET_TAKEN: {
