@@ -119,7 +119,7 @@ export class Attachments {
       const holdings = this.holdingsOf(record);
       const nic = await nics.byPort(record.vmPort, signal);
       await Promise.all(holdings.map(holding => addresses.permitted(holding)));
-      const linked = await this.#recordLink(record, request.sandbox);
+      const linked = await this.#recordLink(record, request);
       links.create({
         nic,
         spec: record.spec,
@@ -129,8 +129,23 @@ export class Attachments {
         id: record.id,
         mac: record.mac,
       });
-      await this.#awaitFrames(linked, holdings, nic, request, signal);
+      await this.#awaitFrames(linked, holdings, nic, signal);
       return linked;
+    });
+  }
+
+  /**
+   * After a start of the daemon: sees to it that the pairs of a running attachment stand, announces it again and looks
+   * whether its frames pass. Its link is left as it is.
+   */
+  revive(id: string): Promise<void> {
+    return this.#inLane(id, async () => {
+      const { records, addresses, nics, life } = this.#parts;
+      const record = records.attachment(id);
+      if (record === undefined || record.ending || record.link === undefined) return;
+      const holdings = this.holdingsOf(record);
+      await Promise.all(holdings.map(holding => addresses.permitted(holding)));
+      await this.#awaitFrames(record, holdings, await nics.byPort(record.vmPort, life), life);
     });
   }
 
@@ -194,11 +209,11 @@ export class Attachments {
   }
 
   /** The link's number stands in the ledger before the kernel hears of it. */
-  async #recordLink(record: AttachmentRecord, sandbox: string) {
+  async #recordLink(record: AttachmentRecord, { sandbox, gateways }: JoinRequest) {
     const { records, clock } = this.#parts;
     const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
     const link = record.link ?? { name: linkName(ifindex), ifindex };
-    const linked = { ...record, link, sandbox, since: clock.now() };
+    const linked = { ...record, link, sandbox, gateways, since: clock.now() };
     await records.save({ attachments: [linked] });
     return linked;
   }
@@ -207,7 +222,6 @@ export class Attachments {
     record: AttachmentRecord,
     holdings: readonly Held[],
     nic: Nic,
-    request: JoinRequest,
     signal: AbortSignal,
   ): Promise<void> {
     const { reach, logger, life, waitMs } = this.#parts;
@@ -218,18 +232,17 @@ export class Attachments {
       nic,
       address,
       mac: record.mac,
-      gateway: request.gateways[family],
+      gateway: record.gateways?.[family],
     }));
     for (const target of targets) reach.announce(target, AbortSignal.any([announcing.signal, life]));
     if (waitMs === 0) return;
     const reached = await Promise.all(targets.map(target => reach.probe(target, waitMs, signal)));
     this.#reached.set(record.id, reached);
-    for (const [index, answer] of reached.entries())
-      if (!answer.reachable)
-        logger.warn(
-          { attachment: record.id, address: targets[index]?.address, reason: answer.reason },
-          'frames of a new attachment were not seen to pass yet; it was attached all the same',
-        );
+    for (const [index, answer] of reached.entries()) {
+      const seen = { attachment: record.id, address: targets[index]?.address, ...answer };
+      if (answer.reachable) logger.info(seen, 'frames pass');
+      else logger.warn(seen, 'frames of an attachment were not seen to pass; it was attached all the same');
+    }
   }
 
   /** An attachment that the ledger does not know (its folder was lost): a link of its in the host's netns goes. */

@@ -51,6 +51,8 @@ const attachment = v.object({
   mac: v.string(),
   holdings: v.array(v.string()),
   link: v.optional(v.object({ name: v.string(), ifindex: v.number() })),
+  /** Gateways to probe, by family, as the runtime's front told them. */
+  gateways: v.optional(v.object({ 4: v.optional(v.string()), 6: v.optional(v.string()) })),
   /** Path of the sandbox's netns, when the runtime has told it. */
   sandbox: v.optional(v.string()),
   /** What a person reads in `kuryr status` besides, such as published ports. */

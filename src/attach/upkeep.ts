@@ -6,7 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import { type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
 import type { Clock } from '../time/clock.ts';
-import { type Addresses, isHeld } from './addresses.ts';
+import type { Addresses } from './addresses.ts';
 import type { Attachments } from './attachments.ts';
 import type { Holding, Records } from './records.ts';
 
@@ -51,13 +51,19 @@ export class Upkeep {
     const { addresses, records, clock, life } = this.#parts;
     this.#startedAt = clock.now();
     addresses.recover();
-    for (const holding of records.holdings())
-      if (isHeld(holding) && !holding.ending && holding.attachment !== undefined && holding.pair !== undefined)
-        addresses.permit(holding);
+    for (const { id } of records.attachments()) void this.#revive(id);
     while (!life.aborted) {
       for (const step of plan(this.#view([]), this.#limits())) await this.#take(step);
       await clock.sleep(SWEEP_MS, life).catch(() => undefined);
     }
+  }
+
+  async #revive(id: string): Promise<void> {
+    const { attachments, logger, life } = this.#parts;
+    await attachments.revive(id).catch((thrown: unknown) => {
+      const { code, message } = asKuryrError(thrown);
+      if (!life.aborted) logger.warn({ attachment: id, code }, `a running attachment could not be checked: ${message}`);
+    });
   }
 
   /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { after, suite, test } from 'node:test';
+import type { BackendName } from '../lab/cloud/place.ts';
+import { Lab, type LabOptions } from '../lab/lab.ts';
+import { Bed } from './bed.ts';
+import { engineRows, type Row, rows } from './rows.ts';
+import { slaacRow } from './slaac.ts';
+import { Table } from './table.ts';
+
+interface Column {
+  readonly name: string;
+  readonly backend: BackendName;
+  readonly engine: NonNullable<LabOptions['engine']>;
+  readonly rows: readonly Row[];
+  readonly slaac: boolean;
+}
+
+const columns: readonly Column[] = [
+  { name: 'OVN, Docker 20.10', backend: 'ovn', engine: 'bookworm', rows, slaac: true },
+  { name: 'linuxbridge, Docker 20.10', backend: 'linuxbridge', engine: 'bookworm', rows, slaac: true },
+  { name: 'OVN, Docker 26.1', backend: 'ovn', engine: 'trixie', rows: engineRows, slaac: false },
+];
+const only = process.env['KURYR_MATRIX'];
+const chosen = columns.filter(({ name }) => only === undefined || name.includes(only));
+const document = new URL('../../docs/matrix.md', import.meta.url);
+const SLAAC = 'SLAAC with a router that advertises';
+
+const table = new Table();
+const say = (line: string) => console.log(line);
+
+for (const column of chosen) {
+  suite(column.name, { concurrency: false }, () => {
+    const ending = new AbortController();
+    let lab: Lab | undefined;
+    let bed: Bed | undefined;
+    after(async () => {
+      ending.abort();
+      await lab?.down();
+    });
+
+    test('two VMs come up', { timeout: 600_000 }, async () => {
+      lab = await Lab.up({ backend: column.backend, engine: column.engine, say, signal: ending.signal });
+      const [a, b] = await lab.addVms({ name: 'va', host: 'h1' }, { name: 'vb', host: 'h2' });
+      bed = new Bed(lab, a, b, column.engine);
+    });
+
+    const cell = (name: string, run: (bed: Bed, lab: Lab) => Promise<void>) =>
+      test(name, { timeout: 300_000 }, async () => {
+        table.set(name, column.name, 'failed');
+        assert.ok(bed !== undefined && lab !== undefined, 'the VMs did not come up');
+        const began = performance.now();
+        try {
+          await run(bed, lab);
+        } catch (error) {
+          for (const vm of lab.vms) say(`--- the daemon's log in ${vm.name}\n${await vm.log().catch(String)}`);
+          throw error;
+        }
+        table.set(name, column.name, 'passed');
+        say(`${column.name}: ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+      });
+
+    for (const row of column.rows) cell(row.name, row.run);
+    if (column.slaac) cell(SLAAC, (_, up) => slaacRow(up, column.engine));
+    impossible(column);
+  });
+}
+
+/** What no code of ours can make work there; the list is closed. */
+function impossible({ name, engine }: Column): void {
+  table.set(
+    'IPv6 alone',
+    name,
+    `impossible: engines up to 27 need an IPv4 subnet (${engine === 'bookworm' ? '20.10' : '26.1'})`,
+  );
+}
+
+test('docs/matrix.md says what was run', { skip: only !== undefined && 'not all columns were run' }, async () => {
+  const measured = table.markdown();
+  say(`\nThe matrix, as run on real parts:\n${measured}`);
+  if (process.env['KURYR_RECORD'] !== undefined) await writeFile(document, page(measured));
+  assert.equal(await readFile(document, 'utf8'), page(measured));
+});
+
+function page(matrix: string): string {
+  return `# What works where\n\nMade by \`npm test\`, which runs every cell on real parts and compares this page with what it saw: Keystone and Neutron 21 (Zed)\nwith agents that enforce port security (ML2/OVN on OVN 23.03, ML2/linuxbridge), two VMs on two hosts with kernels that have\nipvlan, and Docker's own engines in them.\n\n${matrix}`;
+}

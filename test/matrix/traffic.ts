@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import type { Container } from '../lab/vm.ts';
+
+const seen = async (from: Container, address: string, count: number): Promise<number> => {
+  const { stdout } = await from.vm.run(`docker exec ${from.name} ping -c ${count} -W 1 ${address}`, 60);
+  return Number(/(\d+) packets received/.exec(stdout)?.[1] ?? 0);
+};
+
+/** The name that the web server at the address answers with; empty when it does not. */
+async function fetched(from: Container, address: string): Promise<string> {
+  const host = address.includes(':') ? `[${address}]` : address;
+  const { stdout } = await from.vm.run(`docker exec ${from.name} wget -q -T 3 -O - http://${host}/`, 60);
+  return stdout.trim();
+}
+
+/** Addresses that two containers can talk by. */
+export function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
+  return (['v4', 'v6'] as const).filter(family => one[family] !== '' && other[family] !== '');
+}
+
+/** Both reach one another: ping and TCP, in each family that both have. */
+export async function assertReach(one: Container, other: Container): Promise<void> {
+  const families = commonFamilies(one, other);
+  assert.ok(families.length > 0, `${one.name} and ${other.name} have no family in common`);
+  for (const family of families) {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      assert.equal(await seen(from, to[family], 3), 3, `ping ${from.name} → ${to.name} by ${to[family]}`);
+      assert.equal(await fetched(from, to[family]), to.name, `TCP ${from.name} → ${to.name} by ${to[family]}`);
+    }
+  }
+}
+
+/** Nothing passes between the two in a family: neither ping nor TCP, in either direction. */
+export async function assertNoReach(one: Container, other: Container, family: 'v4' | 'v6'): Promise<void> {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    assert.equal(await seen(from, to[family], 2), 0, `ping ${from.name} → ${to.name} passed by ${to[family]}`);
+    assert.equal(await fetched(from, to[family]), '', `TCP ${from.name} → ${to.name} passed by ${to[family]}`);
+  }
+}
+
+/** The container reaches an address that is no container's, such as the gateway. */
+export async function assertPing(from: Container, address: string): Promise<void> {
+  assert.equal(await seen(from, address, 3), 3, `ping ${from.name} → ${address}`);
+}
+
+/** Looks again and again until the look gives something, 20 s at most. @throws Error saying what never came */
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
