@@ -39,6 +39,8 @@ export interface Backend {
    * they have programmed it.
    */
   connect(host: Host, device: string, port: BoundPort, kind: PlugKind): Promise<void>;
+  /** Settles when a new router answers. */
+  routed(routerId: string): Promise<void>;
   /** Undoes connect(). */
   disconnect(host: Host, device: string, port: BoundPort): Promise<void>;
 }

@@ -2,17 +2,19 @@
  * A real OpenStack for tests: Keystone, Neutron, and what enforces port security on two compute hosts, run from a
  * private Debian tree. Nothing is installed on the machine, and nothing is left of it afterwards.
  */
-import type { Backend, BackendEdges } from './backend.ts';
+import type { Backend, BackendEdges, Host } from './backend.ts';
 import { type Answer, Client } from './client.ts';
 import { startDatabase } from './database.ts';
 import type { User } from './identity.ts';
 import { Jail } from './jail.ts';
 import { LinuxbridgeBackend } from './linuxbridge.ts';
+import { type Management, makeManagement } from './management.ts';
 import { createNetwork, deleteNetwork, type Network, type NetworkRequest, openDefaultGroup } from './networks.ts';
 import { OvnBackend } from './ovn.ts';
 import { type BackendName, PLACES, type Place, place as placeOf } from './place.ts';
 import { type Plugged, type PlugRequest, Plugs } from './plug.ts';
 import { Servers } from './servers.ts';
+import { Traffic } from './traffic.ts';
 
 export interface CloudOptions {
   backend: BackendName;
@@ -27,10 +29,15 @@ export interface CloudOptions {
 export class Cloud {
   /** Folder with the servers' logs and configuration while the lab is up. */
   readonly place: Place;
+  /** What guests ask of the API, and the means to disturb it. */
+  readonly traffic = new Traffic();
   readonly #jail: Jail;
   readonly #servers: Servers;
   readonly #client: Client;
+  readonly #backend: Backend;
   readonly #plugs: Plugs;
+  readonly #signal: AbortSignal;
+  #guests = 0;
 
   private constructor(
     place: Place,
@@ -44,6 +51,8 @@ export class Cloud {
     this.#jail = jail;
     this.#servers = servers;
     this.#client = client;
+    this.#backend = backend;
+    this.#signal = signal;
     this.#plugs = new Plugs(place, jail, backend, client, signal);
   }
 
@@ -114,7 +123,7 @@ export class Cloud {
   }
 
   createNetwork(request: NetworkRequest): Promise<Network> {
-    return createNetwork(this.#client, request);
+    return createNetwork(this.#client, this.#backend, request);
   }
 
   deleteNetwork(network: Network): Promise<void> {
@@ -131,6 +140,23 @@ export class Cloud {
     return this.#plugs.unplug(plugged);
   }
 
+  /**
+   * A second NIC for the guest called `name`, over which it reaches Keystone and Neutron. `vm` is a namespace that
+   * stands for the guest (see plug() with kind veth).
+   */
+  management(request: { name: string; host: Host; vm?: string }): Promise<Management> {
+    const { place } = this;
+    const edges = { place, jail: this.#jail, traffic: this.traffic, signal: this.#signal };
+    return makeManagement(edges, { ...request, index: ++this.#guests });
+  }
+
+  /**
+   * Restarts Neutron's API with another max_allowed_address_pair (10 is the default); what guests ask meanwhile waits.
+   */
+  async setPairLimit(limit: number): Promise<void> {
+    await this.traffic.holdDuring(() => this.#servers.restartNeutron(limit));
+  }
+
   /** Runs a command of the tree, in a network namespace of the lab's if one is named. */
   run(argv: readonly string[], netns?: string): Promise<string> {
     return this.#jail.run(argv, netns === undefined ? {} : { netns });
@@ -138,6 +164,7 @@ export class Cloud {
 
   /** Ends all servers, and removes all that was made. */
   down(): Promise<void> {
+    this.traffic.close();
     return this.#jail.close();
   }
 }

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cacheFolder } from '../tree/cache.ts';
 import { keystoneConf, keystoneUwsgi } from './config.ts';
 import { seedIdentity } from './identity.ts';
 import type { Jail, Service } from './jail.ts';
@@ -41,8 +41,7 @@ function goldenFolder(tree: string): string {
   const hash = createHash('sha256')
     .update(readFileSync(join(tree, 'var/lib/dpkg/status')))
     .update(`${EDITION}`);
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  return join(cache, 'kuryr', 'golden', hash.digest('hex').slice(0, 16));
+  return join(cacheFolder(), 'golden', hash.digest('hex').slice(0, 16));
 }
 
 const programs = (tree: string): string => {

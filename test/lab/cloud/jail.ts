@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Place } from './place.ts';
 import { Hopeless, run, until } from './run.ts';
@@ -16,8 +16,11 @@ import { Hopeless, run, until } from './run.ts';
  */
 const KEEPER = `
 dir=$1 tree=$2 prefix=$4
-exec 9>>"$3"
-flock --nonblock 9 || { echo busy; exit 0; }
+# the lock's file goes away with the lab, so the one that was locked may not be the one that others see
+while mkdir -p "\${3%/*}" && exec 9>>"$3"; do
+  flock --nonblock 9 || { echo busy; exit 0; }
+  [ "$3" -ef /proc/self/fd/9 ] && break
+done
 sweep() {
   pid=$(cat "$dir/jail.pid" 2>/dev/null) && tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "kuryr-jail $dir " && kill -KILL "$pid"
   for name in $(ls /run/netns 2>/dev/null | grep "^$prefix"); do ip netns del "$name"; done
@@ -28,6 +31,8 @@ mkdir -p "$dir/jail" "$dir/log" "$dir/etc"
 chmod 755 "$dir"
 unshare --mount --pid --uts --ipc --fork --kill-child -- sh -euc "$JAIL" kuryr-jail "$dir" "$tree" 9>&-
 sweep
+rm -f "$3"
+rmdir --ignore-fail-on-non-empty "\${3%/*}"
 `;
 
 const JAIL = `
@@ -95,7 +100,6 @@ export class Jail {
 
   /** Opens a jail at a place; undefined when another living lab holds that place. */
   static async open(place: Place, tree: string, signal: AbortSignal): Promise<Jail | undefined> {
-    mkdirSync('/run/kuryr-lab', { recursive: true });
     const keeper = spawn('/bin/sh', ['-uc', KEEPER, 'keeper', place.dir, tree, place.lock, place.prefix], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -133,11 +133,21 @@ export class LinuxbridgeBackend implements Backend {
       ip -n "$1" link set "$3" up
       ip -n "$1" link set "$2" master "$3" up`;
     await shell(script, [netnsOf(place, host), device, `brq${networkId.slice(0, 11)}`], signal);
-    const active = async (): Promise<boolean> => {
-      const answer = await this.#client?.ok('GET', `/ports/${id}?fields=status`, undefined, 'admin');
-      return answer?.port.status === 'ACTIVE';
+    await this.#active(`id=${id}`);
+  }
+
+  /** The l3 agent works its updates off one by one. */
+  async routed(routerId: string): Promise<void> {
+    await this.#active(`device_id=${routerId}`);
+  }
+
+  /** Waits until Neutron calls all the ports that a query finds ACTIVE. */
+  async #active(query: string): Promise<void> {
+    const ask = async (): Promise<boolean> => {
+      const answer = await this.#client?.ok('GET', `/ports?${query}&fields=status`, undefined, 'admin');
+      return answer?.ports.every((port: { status: string }) => port.status === 'ACTIVE');
     };
-    await until(`port ${id} ACTIVE`, active, signal, { every: 100 });
+    await until(`ports of ${query} ACTIVE`, ask, this.#edges.signal, { every: 100, seconds: 120 });
   }
 
   async disconnect(): Promise<void> {

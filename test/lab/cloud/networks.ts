@@ -1,4 +1,5 @@
 /** Networks of the test project, as a user makes them by the API. */
+import type { Backend } from './backend.ts';
 import type { Client } from './client.ts';
 import type { User } from './identity.ts';
 
@@ -36,7 +37,7 @@ export interface Network {
   routerId?: string;
 }
 
-export async function createNetwork(client: Client, request: NetworkRequest): Promise<Network> {
+export async function createNetwork(client: Client, backend: Backend, request: NetworkRequest): Promise<Network> {
   const { name, v4, v6, mtu, router = false, portSecurity, user = 'demo' } = request;
   const extra = {
     ...(mtu === undefined ? {} : { mtu }),
@@ -67,15 +68,12 @@ export async function createNetwork(client: Client, request: NetworkRequest): Pr
     const answer = await client.ok('POST', '/routers', { router: { name: `${name}-router` } }, user);
     made.routerId = answer.router.id;
     for (const each of [made.v4, made.v6]) {
-      if (each?.gateway) await attachRouter(client, answer.router.id, each.id, user);
+      if (!each?.gateway) continue;
+      await client.ok('PUT', `/routers/${made.routerId}/add_router_interface`, { subnet_id: each.id }, user);
     }
+    await backend.routed(answer.router.id);
   }
   return made;
-}
-
-/** Gives a router the gateway address of a subnet. */
-export async function attachRouter(client: Client, routerId: string, subnetId: string, user: User): Promise<void> {
-  await client.ok('PUT', `/routers/${routerId}/add_router_interface`, { subnet_id: subnetId }, user);
 }
 
 /** Removes a network and all that is on it. */

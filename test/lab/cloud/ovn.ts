@@ -169,6 +169,10 @@ export class OvnBackend implements Backend {
     await this.#vsctl(host, ['wait-until', 'Interface', plugged, 'external_ids:ovn-installed=true']);
   }
 
+  async routed(): Promise<void> {
+    // the hosts answer for it as soon as they know of it; Neutron's own idea of the ports' status lags by seconds
+  }
+
   async disconnect(host: Host, device: string, port: BoundPort): Promise<void> {
     const { place, signal } = this.#edges;
     const [qbr, , qvo] = hybridNames(port);

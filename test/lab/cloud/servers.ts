@@ -34,7 +34,7 @@ export class Servers {
     return `http://127.0.0.1:${this.#place.ports.neutron}`;
   }
 
-  /** Writes neutron.conf. */
+  /** Writes neutron.conf; it counts from the next start. */
   configure(pairLimit: number): void {
     writeFileSync(`${this.#place.dir}/etc/neutron.conf`, neutronConf(this.#place, this.#sections, pairLimit));
   }
@@ -54,8 +54,10 @@ export class Servers {
     await this.#answers(server, `${this.neutronUrl}/`);
   }
 
-  async stopNeutron(): Promise<void> {
+  async restartNeutron(pairLimit: number): Promise<void> {
     await this.#neutron?.stop();
+    this.configure(pairLimit);
+    await this.startNeutron();
   }
 
   /** A second Keystone over the same database whose tokens live 3 seconds; started when first asked for. */
