@@ -146,6 +146,15 @@ test('finds a link in its sandbox whatever the container wrote: alias, name and 
   );
 });
 
+test('removes a link whose alias and addresses the container took away', async () => {
+  const { kernel, links, request, trace, sandbox, path } = bed();
+  links.create(request(1));
+  kernel.moveLink('host', FIRST + 1, sandbox, 'eth0');
+  kernel.changeLink(sandbox, FIRST + 1, { alias: 'mine' });
+  await links.remove(trace(1, path), signal);
+  assert.deepEqual(kernel.links(sandbox), []);
+});
+
 test('finds a link that got another ifindex in its sandbox by alias, else by an address it holds', async () => {
   const { kernel, links, request, trace, sandbox, path } = bed();
   const other = { kind: 'ipvlan', master: 1, masterElsewhere: true, mode: 'l2', flag: 'bridge' };

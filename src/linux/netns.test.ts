@@ -7,6 +7,16 @@ import { NetnsDoor } from './netns.ts';
 
 const sandbox = { path: '/run/docker/netns/a' };
 
+/** Knows which namespace the thread is in, by the descriptor that it entered. */
+class EnteringSys extends FakeSys {
+  in: number | undefined;
+
+  override setns(fd: number): number {
+    this.in = fd;
+    return 0;
+  }
+}
+
 test('comes back and lets go of the namespace, whether the work within succeeds or throws', () => {
   const sys = new FakeSys();
   const door = new NetnsDoor(sys);
@@ -22,6 +32,19 @@ test('comes back and lets go of the namespace, whether the work within succeeds 
     RangeError,
   );
   assert.equal(sys.opened.size, 1, 'only the way back is open');
+});
+
+test('is back in the own namespace before anything else runs, after an error too', () => {
+  const sys = new EnteringSys();
+  const door = new NetnsDoor(sys);
+  const [home] = sys.opened;
+  door.in(sandbox, 'count', () => assert.notEqual(sys.in, home));
+  assert.equal(sys.in, home);
+  const fail = () => {
+    throw new RangeError('within');
+  };
+  assert.throws(() => door.in(sandbox, 'fail', fail), RangeError);
+  assert.equal(sys.in, home);
 });
 
 test('ends the process when the way back fails: nothing may run in a container by mistake', () => {

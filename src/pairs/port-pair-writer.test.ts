@@ -192,6 +192,16 @@ test('takes another text or MAC for another entry', async () => {
   assert.deepEqual(bench.stored(), foreign);
 });
 
+test("takes X/32 for another entry than X with the port's own MAC too: OVN compares text", async () => {
+  const bench = pairBench();
+  const slash = { ip_address: '10.0.0.5/32', mac_address: bench.vm.mac_address };
+  bench.neutron.meddle(bench.vm.id, { allowed_address_pairs: [slash] });
+  await bench.done(bench.add('10.0.0.5'));
+  assert.deepEqual(bench.addresses(), ['10.0.0.5/32', '10.0.0.5']);
+  await bench.done(bench.remove('10.0.0.5'));
+  assert.deepEqual(bench.stored(), [slash]);
+});
+
 test('writes nothing on a port without port security, and asks only once whether it has it', async () => {
   const bench = pairBench([], true);
   await bench.done(bench.add('10.0.0.5'));

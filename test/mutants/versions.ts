@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release, type } from 'node:os';
+import { join } from 'node:path';
+import { treePath } from '../lab/tree/tree.ts';
+
+/** On what it ran; with the lab, also the releases of what makes it up. */
+export function versions(lab: boolean): string {
+  const here = [`Node ${process.versions.node}`, `${type()} ${release()}`];
+  return [...here, ...(lab ? [...debian('bookworm', cloud), ...debian('trixie', engine)] : [])].join(', ');
+}
+
+const engine = { 'docker.io': 'Docker' };
+const cloud = {
+  ...{ 'neutron-common': 'Neutron', 'ovn-central': 'OVN', 'openvswitch-switch': 'Open vSwitch' },
+  ...{ 'user-mode-linux': 'guest kernel', ...engine },
+};
+
+/** Packages of one of the lab's trees, from dpkg's status file. */
+function debian(suite: 'bookworm' | 'trixie', packages: Readonly<Record<string, string>>): string[] {
+  const status = join(treePath(suite), 'var/lib/dpkg/status');
+  if (!existsSync(status)) return [];
+  const entries = readFileSync(status, 'utf8').split('\n\n');
+  return Object.entries(packages).flatMap(([name, called]) => {
+    const version = /^Version: (.+)$/m.exec(entries.find(entry => entry.startsWith(`Package: ${name}\n`)) ?? '')?.[1];
+    return version === undefined ? [] : `${called} ${version} (${suite})`;
+  });
+}
