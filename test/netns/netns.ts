@@ -47,3 +47,16 @@ export function plugNic(): { readonly peer: string; readonly peerPath: string } 
   while (!ip('link', 'show', 'eth0').includes('state UP'));
   return { peer: peer.name, peerPath: peer.path };
 }
+
+/** ipvlan is a module that not every kernel has: false where it is there, else the reason for skipping its tests. */
+export function withoutIpvlan(): string | false {
+  ip('link', 'add', 'try0', 'type', 'veth', 'peer', 'name', 'try1');
+  try {
+    ip('link', 'add', 'link', 'try0', 'name', 'try2', 'type', 'ipvlan', 'mode', 'l2', 'bridge');
+    return false;
+  } catch {
+    return 'this kernel has no ipvlan';
+  } finally {
+    ip('link', 'delete', 'try0');
+  }
+}

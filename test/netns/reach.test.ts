@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Link } from '../../src/linux/kernel.ts';
+import type { Link, SlaveSpec } from '../../src/linux/kernel.ts';
 import { KoffiSys } from '../../src/linux/koffi-sys.ts';
 import { LinuxKernel } from '../../src/linux/linux-kernel.ts';
 import type { Nic } from '../../src/nic/nic.ts';
@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observe/logger.ts';
 import { PacketReach } from '../../src/reach/packet-reach.ts';
 import type { ReachTarget } from '../../src/reach/reach.ts';
 import { systemClock } from '../../src/time/system-clock.ts';
-import { enterOwnNetns, ip, makeNetns, plugNic } from './netns.ts';
+import { enterOwnNetns, ip, makeNetns, plugNic, withoutIpvlan } from './netns.ts';
 
 const sys = new KoffiSys();
 enterOwnNetns(sys);
@@ -16,7 +16,7 @@ const { peer, peerPath } = plugNic();
 const kernel = new LinuxKernel(sys);
 const master = kernel.links('host').find(link => link.name === 'eth0') as Link;
 const reach = new PacketReach({ kernel, clock: systemClock, logger: silentLogger });
-const signal = AbortSignal.timeout(30_000);
+const signal = AbortSignal.timeout(600_000);
 
 const nic = {
   master: { ...master, addresses: ['10.0.0.11', 'fd00::11'] },
@@ -63,19 +63,29 @@ test('an announcement tells the gateway of an address, or of its new place', asy
   stop.abort();
 });
 
-test('the answer is seen also once a container holds the address and its link takes the frame', async () => {
-  const sandbox = makeNetns('sandbox');
-  const netns = { path: sandbox.path };
+/** A container that holds the address: its link takes the answers away from the master. */
+async function probeHeld(spec: SlaveSpec, address: string, mac: string): Promise<void> {
+  const netns = { path: makeNetns('sandbox').path };
+  kernel.createSlave(netns, spec);
+  kernel.addAddress(netns, spec.ifindex, address, address.includes(':') ? 64 : 24);
+  kernel.setLink(netns, spec.ifindex, { up: true });
+  const reached = await reach.probe(target(address, { mac }), 5000, signal);
+  assert.ok(reached.reachable, `${spec.kind} ${JSON.stringify(reached)}`);
+  assert.equal(neighbourOfPeer(address)?.mac, mac);
+  await kernel.deleteLink(netns, spec.ifindex, signal);
+}
+
+const common = { name: 'eth0', ifindex: 7001, master: master.ifindex, mtu: 1500, alias: 'id' };
+
+test('the answer is seen also once a macvlan link holds the address and takes the frame', async () => {
   const mac = '02:00:00:00:00:41';
-  const ifindex = 7001;
-  const common = { name: 'eth0', ifindex, master: master.ifindex, mtu: 1500, alias: 'id' };
-  kernel.createSlave(netns, { ...common, kind: 'macvlan', mode: 'bridge', mac });
-  kernel.addAddress(netns, ifindex, '10.0.0.41', 24);
-  kernel.setLink(netns, ifindex, { up: true });
-  const reached = await reach.probe(target('10.0.0.41', { mac }), 5000, signal);
-  assert.ok(reached.reachable, JSON.stringify(reached));
-  assert.equal(neighbourOfPeer('10.0.0.41')?.mac, mac);
-  await kernel.deleteLink(netns, ifindex, signal);
+  await probeHeld({ ...common, kind: 'macvlan', mode: 'bridge', mac }, '10.0.0.41', mac);
+});
+
+test('the answer is seen also once an ipvlan link holds the address', { skip: withoutIpvlan() }, async () => {
+  for (const address of ['10.0.0.43', 'fd00::43']) {
+    await probeHeld({ ...common, kind: 'ipvlan', mode: 'l2', flag: 'private' }, address, master.mac);
+  }
 });
 
 test('a macvlan address is asked for with its MAC before its link stands', async () => {
