@@ -9,6 +9,9 @@ export const lineFd = 3;
 // host: a guest's root can mount whatever its process can see. It ends with the mount namespace.
 const confine = `set -e
 work=$1 tree=$2 kernel=$3 modules=$4 libc=$5 count=$6; shift 6
+# kernel and processes of a guest hand over to each other all the time: on a loaded machine, without this, each turn would
+# wait for a time slice of others (docker run, measured on 2 CPUs with a load of 10: 27 s, with this 6 s)
+chrt --rr --pid 1 $$ 2>/dev/null || true
 root=$work/root
 mount -t tmpfs -o mode=755 tmpfs "$root"
 cd "$root"
