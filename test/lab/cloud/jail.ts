@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Place } from './place.ts';
 import { Hopeless, run, until } from './run.ts';
@@ -96,6 +97,7 @@ export class Jail {
     this.#keeper = keeper;
     this.#pid = pid;
     this.#signal = signal;
+    signal.addEventListener('abort', () => void this.close(), { once: true });
   }
 
   /** Opens a jail at a place; undefined when another living lab holds that place. */
@@ -109,11 +111,14 @@ export class Jail {
     keeper.stderr?.on('data', chunk => {
       errors += chunk;
     });
-    keeper.unref();
     for await (const line of createInterface({ input: keeper.stdout as NodeJS.ReadableStream, signal })) {
       if (line === 'busy') return undefined;
       const pid = /^ready (\d+)$/.exec(line)?.[1];
-      if (pid !== undefined) return new Jail(place, keeper, pid, signal);
+      if (pid === undefined) continue;
+      // a process that forgets to close the jail shall end all the same, and the jail with it
+      keeper.unref();
+      for (const pipe of keeper.stdio) (pipe as Socket | null)?.unref();
+      return new Jail(place, keeper, pid, signal);
     }
     signal.throwIfAborted();
     throw new Error(`the lab's jail did not open: ${errors.trim()}`);

@@ -147,7 +147,7 @@ export class LinuxbridgeBackend implements Backend {
       const answer = await this.#client?.ok('GET', `/ports?${query}&fields=status`, undefined, 'admin');
       return answer?.ports.every((port: { status: string }) => port.status === 'ACTIVE');
     };
-    await until(`ports of ${query} ACTIVE`, ask, this.#edges.signal, { every: 100, seconds: 120 });
+    await until(`ports of ${query} ACTIVE`, ask, this.#edges.signal, { every: 100 });
   }
 
   async disconnect(): Promise<void> {
