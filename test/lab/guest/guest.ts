@@ -69,16 +69,18 @@ export class Guest {
     this.#closed = new Promise(resolve => child.once('close', () => resolve()));
     child.once('error', error => line.end(`${this.name}: ${error.message}`));
     child.once('close', (code, by) => line.end(`${this.name}: the guest ended (${by ?? `exit ${code}`})`));
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(bootTimeoutMs)]);
-    const stop = (): void => line.end(`${this.name}: not up: ${limit.reason}`);
-    limit.addEventListener('abort', stop);
+    const stop = (why: unknown): void => line.end(`${this.name}: not up: ${why}`);
+    const aborted = (): void => stop(signal.reason);
+    const late = setTimeout(() => stop(`no answer after ${bootTimeoutMs} ms`), bootTimeoutMs);
+    signal.addEventListener('abort', aborted);
     try {
       this.release = await line.ready;
     } catch (error) {
       await this.#end();
       throw new Error(`${(error as Error).message}\n${this.console().slice(-3000)}`);
     } finally {
-      limit.removeEventListener('abort', stop);
+      clearTimeout(late);
+      signal.removeEventListener('abort', aborted);
     }
     this.#fresh = false;
     this.bootMs = performance.now() - from;
@@ -132,7 +134,13 @@ export class Guest {
 
   async #end(): Promise<void> {
     this.#process?.kill('SIGKILL');
-    await this.#closed;
+    const stuck = Promise.withResolvers<never>();
+    const late = setTimeout(() => stuck.reject(new Error(`${this.name}: does not end`)), 30_000);
+    try {
+      await Promise.race([this.#closed, stuck.promise]);
+    } finally {
+      clearTimeout(late);
+    }
   }
 }
 
