@@ -22,7 +22,7 @@ export interface CloudOptions {
   tree: string;
   /** Told what is being done. */
   say: (line: string) => void;
-  /** Ends the lab, and everything that waits for it. */
+  /** Aborted: ends the cloud as down() does, and everything that waits for it. */
   signal: AbortSignal;
 }
 
@@ -56,7 +56,7 @@ export class Cloud {
     this.#plugs = new Plugs(place, jail, backend, client, signal);
   }
 
-  /** Brings a cloud up: 6 to 10 s, half a minute more the first time for a tree. */
+  /** Brings a cloud up: about 10 s on an idle machine, half a minute more the first time for a tree. */
   static async up({ backend: name, tree, say: tell, signal }: CloudOptions): Promise<Cloud> {
     const start = performance.now();
     const say = (line: string): void => tell(`${((performance.now() - start) / 1000).toFixed(1)} s  ${name}: ${line}`);

@@ -136,7 +136,7 @@ export class OvnBackend implements Backend {
   #vsctl(host: Host, args: readonly string[]): Promise<string> {
     return this.#edges.jail.run([
       'ovs-vsctl',
-      '--timeout=120',
+      '--timeout=300',
       `--db=unix:${this.#edges.place.dir}/${host}/db.sock`,
       ...args,
     ]);

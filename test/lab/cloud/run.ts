@@ -28,7 +28,7 @@ export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   signal: AbortSignal,
-  { seconds = 120, every = 50 }: { seconds?: number; every?: number } = {},
+  { seconds = 300, every = 50 }: { seconds?: number; every?: number } = {},
 ): Promise<T> {
   const end = performance.now() + seconds * 1000;
   let last: unknown;
