@@ -11,7 +11,7 @@ export interface Report {
   readonly counts: Readonly<Record<FindingState, number>>;
 }
 
-/** Longer than the cloud's client gives a call of its own (30 s), of which several follow each other. */
+/** Longer than four calls to the cloud that each take all of their time. */
 const DEADLINE_MS = 90_000;
 
 /**

@@ -17,6 +17,9 @@ import { folder, httpGet, missing } from './io.ts';
 
 export type RealContext = DoctorContext & { close(): Promise<void> };
 
+/** Shorter than the daemon's patience, milliseconds: a person waits, and four calls may follow each other. */
+const CALL_MS = 20_000;
+
 /** The running machine and the user's cloud. Nothing is asked of either yet. */
 export function realContext(
   config: DoctorConfig,
@@ -34,7 +37,7 @@ export function realContext(
     reach: new PacketReach({ kernel, clock, logger }),
     async openCloud() {
       const options = { cwd: process.cwd(), home: homedir(), random: systemRandom, readFile: readText };
-      const opened = await openCloud({ ...options, cloud: cloudName, env, clock, logger });
+      const opened = await openCloud({ ...options, cloud: cloudName, env, clock, logger, deadlineMs: CALL_MS });
       cloud = opened;
       const { neutron } = opened;
       const metadata = {

@@ -6,7 +6,7 @@ import type { Slave } from '../slaves.ts';
 
 const states = {
   made: { state: 'ok', text: 'A {kind} link was made on {master} and removed again.' },
-  standing: { state: 'ok', text: '{master} carries {count} {kind} links.' },
+  standing: { state: 'ok', text: 'Links of {kind} stand on {master}: {count}.' },
   blocked: {
     state: 'failure',
     text: '{master} carries {other} links, and the kernel lets a master carry one kind only: no {kind} link can be made.',

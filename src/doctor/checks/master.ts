@@ -83,7 +83,7 @@ export const holderCheck = defineCheck({
   title: 'who holds the master',
   states: {
     free: { state: 'ok', text: 'Nobody holds {master}.' },
-    slaves: { state: 'ok', text: '{master} carries {count} links of one mode, which new ones can have too.' },
+    slaves: { state: 'ok', text: 'Links stand on {master}, all of one mode, which new ones can have too: {count}.' },
     'mode-clash': {
       state: 'failure',
       text: "{master} carries ipvlan links in mode {standing}, and the configuration wants {wanted}: mode and flag are the master's, so a new link would change all of them. Kuryr refuses to make one.",

@@ -20,7 +20,7 @@ export const pairRightCheck = defineCheck({
     },
     'not-asked-full': {
       state: 'skipped',
-      text: 'Not asked: the list of {port} is full, so no entry can be added to ask with. Entries of Kuryr on it ({ours}) are the proof that it may be written.',
+      text: 'Not asked: the list of {port} is full, so no entry can be added to ask with. Entries of Kuryr on it: {ours}; one is proof enough that it may be written.',
     },
     'not-asked-own-pair': {
       state: 'skipped',

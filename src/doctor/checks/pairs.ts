@@ -8,7 +8,7 @@ export const pairsCheck = defineCheck({
     none: { state: 'ok', text: 'No pair stands on {port}.' },
     tally: {
       state: 'ok',
-      text: '{used} pairs stand on {port}: {ours} of them are of addresses that Kuryr reserved, {foreign} are not.',
+      text: 'Pairs on {port}: {used}; {ours} of addresses that Kuryr reserved, {foreign} of others.',
     },
     text: {
       state: 'failure',

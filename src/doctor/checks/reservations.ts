@@ -14,7 +14,7 @@ export const reservationsCheck = defineCheck({
     },
     unrecorded: {
       state: 'warning',
-      text: '{count} reservations name the VM port of {master}, but there is no ledger in {folder}.',
+      text: 'There is no ledger in {folder}, but Neutron has reservations of the VM port of {master}: {count}.',
       todo: 'If a daemon ran here before, start it again with its state folder; if that is lost, kuryr gc clears away what no container has.',
     },
   },
@@ -45,7 +45,7 @@ export const orphansCheck = defineCheck({
     none: { state: 'ok', text: 'Every reservation that this credential sees names a VM port that exists.' },
     orphaned: {
       state: 'warning',
-      text: "{count} reservations name the VM port {vmPort}, which does not exist any more, or which this credential does not see: a deleted VM leaves them behind, and they use the project's quota and addresses.",
+      text: "The VM port {vmPort} does not exist any more, or this credential does not see it, but it has reservations: {count}. A deleted VM leaves them behind, and they use the project's quota and addresses.",
       todo: 'If that VM is gone: openstack port list --device-id {device} -f value -c id | xargs -r openstack port delete',
     },
   },
