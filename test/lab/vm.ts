@@ -100,9 +100,10 @@ END
     return this.ok('cat /var/log/kuryr.log');
   }
 
-  /** `docker run -d` of busybox that sleeps; gives the container's addresses. */
+  /** `docker run -d` of a web server that answers with its own name on port 80; gives the container's addresses. */
   async container(name: string, network: string, flags = ''): Promise<Container> {
-    await this.ok(`docker run -d --name ${name} --network ${network} ${flags} bb sleep 1000000`, 120);
+    const serve = `echo ${name} >/tmp/index.html; exec httpd -f -p 80 -h /tmp`;
+    await this.ok(`docker run -d --name ${name} --network ${network} ${flags} bb sh -c '${serve}'`, 120);
     return this.inspect(name, network);
   }
 
