@@ -76,7 +76,12 @@ export const errorTable = {
   CLOUD_UNREACHABLE: {
     status: 503,
     text: '{method} {url} got no answer: {reason}.',
-    todo: 'Check address, DNS, route, proxy variables and CA file: curl the address from this VM.',
+    todo: 'Check address, DNS, route and proxy variables: curl the address from this VM.',
+  },
+  CLOUD_UNTRUSTED: {
+    status: 502,
+    text: '{method} {url} was not sent, since the certificate of the server is not trusted: {reason}.',
+    todo: 'Set cacert in clouds.yaml (OS_CACERT) to the PEM file of the authority that signed it; where the name is another, use one of its names in auth_url and network_endpoint_override. (verify: false trusts anybody: for a trial only.)',
   },
   COMMAND_UNKNOWN: {
     status: 400,
@@ -158,6 +163,11 @@ export const errorTable = {
     text: 'The body of {verb} is not what Docker sends: {reason}.',
     todo: "Nothing was changed. If a Docker engine sent this, report it with the engine's version.",
   },
+  DOCKER_ENDPOINT_DIFFERS: {
+    status: 409,
+    text: 'The endpoint {endpoint} stands already, and not as this request says: {reason}.',
+    todo: 'Nothing was changed. If a Docker engine sent this, remove the container and start it again.',
+  },
   DOCKER_IPAM_MISSING: {
     status: 400,
     text: "The network's address pool {pool} was not given by Kuryr.",
@@ -202,6 +212,21 @@ export const errorTable = {
     status: 404,
     text: "{verb} is no verb of Docker's network or IPAM drivers.",
     todo: "Nothing to do: engines take this answer for 'not supported'.",
+  },
+  HTTP_MALFORMED: {
+    status: 400,
+    text: 'What came is no whole HTTP/1.1 request ({reason}).',
+    todo: 'Nothing was changed. No runtime sends this: look for what else uses the socket.',
+  },
+  HTTP_METHOD_REFUSED: {
+    status: 405,
+    text: '{path} cannot be asked by {method}.',
+    todo: 'Nothing was changed. Send a POST.',
+  },
+  HTTP_TOO_SLOW: {
+    status: 408,
+    text: 'The request did not arrive in time ({reason}).',
+    todo: 'Nothing was changed. Send it again, without a pause in it.',
   },
   INTERNAL: {
     status: 500,

@@ -56,9 +56,11 @@ export function reader(cloud: Mapping, source: string) {
     if (id !== undefined) return { id };
     const name = text(`${of}_domain_name`, 'domain_name');
     if (name !== undefined) return { name };
-    const spare = text('default_domain_id');
+    // openstackclient takes OS_DEFAULT_DOMAIN for an id (osc-lib, client_config.py); Keystone's first domain has the id
+    // "default" and the name "Default".
+    const spare = text('default_domain_id', 'default_domain');
     if (spare !== undefined) return { id: spare };
-    const spareName = text('default_domain_name', 'default_domain');
+    const spareName = text('default_domain_name');
     return spareName === undefined ? undefined : { name: spareName };
   };
   const named = (of: 'user' | 'project'): Named | undefined => {

@@ -29,7 +29,10 @@ export interface HttpClient {
 export class TransportError extends Error {
   /** True when nothing of the request can have reached the server; false when it may have taken effect. */
   readonly unsent: boolean;
-  /** The system's, TLS's or client's code: ECONNREFUSED, CERT_HAS_EXPIRED, …; ABORTED when the signal ended it. */
+  /**
+   * The system's, TLS's or client's code: ECONNREFUSED, CERT_HAS_EXPIRED, …; PROXY_403 where a proxy refused with that
+   * status; ABORTED when the signal ended it.
+   */
   readonly code: string;
 
   constructor(unsent: boolean, code: string, reason: string, options?: ErrorOptions) {
@@ -39,8 +42,13 @@ export class TransportError extends Error {
     this.code = code;
   }
 
-  /** Whether a second try may end better: not where the certificate or its authority is wrong. */
+  /** Whether a second try may end better: not where the certificate or its authority is wrong, or a proxy forbids. */
   get passing(): boolean {
-    return !/CERT|SIGNATURE|TLS|SSL|TOO_LARGE/.test(this.code);
+    return !/CERT|SIGNATURE|TLS|SSL|TOO_LARGE|^PROXY_4/.test(this.code);
+  }
+
+  /** Whether the server's certificate was not accepted (OpenSSL's X509_V_ERR names, and Node's for a wrong name). */
+  get untrusted(): boolean {
+    return /CERT|SIGNATURE/.test(this.code) && !this.code.startsWith('ERR_SSL');
   }
 }

@@ -8,6 +8,7 @@ import { abortable, type Deadline, withDeadline } from './deadline.ts';
 import { type HttpAnswer, type HttpRequest, TransportError } from './http.ts';
 import { type Repeating, repeat, retryAfter } from './repeat.ts';
 import { Secret } from './secret.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A token and what came with it. */
 export interface Authorization {
@@ -87,6 +88,16 @@ export class Keystone {
       if (old !== undefined && old === this.#current && !refused && this.#now() < old.endsAt) return old;
       throw error;
     }
+  }
+
+  /** Where tokens are asked for. */
+  get url(): string {
+    return `${identityUrl(this.#config.authUrl)}/auth/tokens`;
+  }
+
+  /** Whether its token has ended by itself. */
+  hasEnded(authorization: Authorization): boolean {
+    return this.#now() >= authorization.endsAt;
   }
 
   /** Neutron answered 401 to it: the next call gets another one. */
@@ -178,7 +189,7 @@ function explain(error: unknown, { method, url }: HttpRequest, deadline: Deadlin
   if (error instanceof KuryrError) return error;
   if (deadline.passed()) return new KuryrError('CLOUD_TIMEOUT', { method, url, seconds }, { cause: error });
   if (!(error instanceof TransportError)) return error;
-  return new KuryrError('CLOUD_UNREACHABLE', { method, url, reason: error.message }, { cause: error });
+  return unreachable(error, method, url);
 }
 
 /** The request that gives a token. A token without a project to scope it to is only read back, with its own scope. */

@@ -6,6 +6,7 @@ import { type HttpAnswer, type HttpRequest, TransportError } from './http.ts';
 import type { Authorization, Keystone } from './keystone.ts';
 import { refusalError } from './refusal.ts';
 import { type Repeating, retryAfter } from './repeat.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A request below Neutron's endpoint. */
 export interface ApiRequest {
@@ -57,22 +58,38 @@ export class NeutronApi {
   }
 
   /**
-   * Sends it once; on 401 with a fresh token once more.
+   * Sends it once; on 401 with a fresh token once more, and again where that one ended on the way: it says nothing then
+   * of Neutron, since a busy cloud may take longer than a short token lives.
    * @throws TransportError, what Keystone throws, and every refusal as a KuryrError
    */
   async send(request: ApiRequest, deadline: Deadline): Promise<{ answer: HttpAnswer; request: HttpRequest }> {
-    let authorization = await this.#keystone.authorization(deadline.signal);
-    let sent = await this.#send(request, authorization, deadline);
-    if (sent.answer.status === 401) {
-      this.#keystone.reject(authorization);
-      authorization = await this.#keystone.authorization(deadline.signal);
-      sent = await this.#send(request, authorization, deadline);
-    }
+    const sent = await this.#sendWithToken(request, deadline);
     const { answer } = sent;
     if (answer.status < 400) return sent;
     const { method, path } = request;
     const refused = { method, path, status: answer.status, requestId: requestId(answer), ...readRefusal(answer) };
     throw refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
+  }
+
+  async #sendWithToken(request: ApiRequest, deadline: Deadline) {
+    for (let refused = 0; ; ) {
+      const authorization = await this.#authorization(deadline);
+      const sent = await this.#send(request, authorization, deadline);
+      if (sent.answer.status !== 401) return sent;
+      if (!this.#keystone.hasEnded(authorization)) refused++;
+      this.#keystone.reject(authorization);
+      if (refused === 2) return sent;
+    }
+  }
+
+  async #authorization(deadline: Deadline): Promise<Authorization> {
+    try {
+      return await this.#keystone.authorization(deadline.signal);
+    } catch (error) {
+      if (isKuryrError(error) || !deadline.passed()) throw error;
+      const details = { method: 'POST', url: this.#keystone.url, seconds: this.#deadlineMs / 1000 };
+      throw new KuryrError('CLOUD_TIMEOUT', details, { cause: error });
+    }
   }
 
   async #send({ method, path, fields = [], route, body, revision }: ApiRequest, to: Authorization, deadline: Deadline) {
@@ -110,7 +127,7 @@ export class NeutronApi {
     const seconds = this.#deadlineMs / 1000;
     if (deadline.passed()) return new KuryrError('CLOUD_TIMEOUT', { method, url, seconds }, { cause: error });
     if (!(error instanceof TransportError)) return error;
-    return new KuryrError('CLOUD_UNREACHABLE', { method, url, reason: error.message }, { cause: error });
+    return unreachable(error, method, url);
   }
 }
 

@@ -36,9 +36,13 @@ function client(...steps: Step[]) {
   const clock = new FakeClock();
   const network: HttpRequest[] = [];
   let tokens = 0;
+  let lifeMs = 3_600_000;
+  let mute = false;
   const http = new FakeHttp(request => {
     if (request.url.startsWith('http://keystone/')) {
-      const token = { issued_at: '2026-01-01T00:00:00Z', expires_at: '2026-01-01T01:00:00Z' };
+      if (mute) return new Promise<FakeReply>(() => {});
+      const issued_at = '2026-01-01T00:00:00Z';
+      const token = { issued_at, expires_at: new Date(Date.parse(issued_at) + lifeMs).toISOString() };
       return { status: 201, headers: { 'x-subject-token': `token-${++tokens}` }, body: { token } };
     }
     network.push(request);
@@ -67,7 +71,13 @@ function client(...steps: Step[]) {
     for (let turn = 0; open && turn < 400; turn++) await clock.advance(100);
     return ended;
   };
-  return { neutron, network, clock, calls, shown, through, tokens: () => tokens };
+  const setTokenLife = (ms: number) => {
+    lifeMs = ms;
+  };
+  const muteKeystone = () => {
+    mute = true;
+  };
+  return { neutron, network, clock, calls, shown, through, tokens: () => tokens, setTokenLife, muteKeystone };
 }
 
 test('reads a port, keeping unknown fields of its pairs, and what is missing without extensions', async () => {
@@ -102,6 +112,22 @@ test('follows pages by marker at its own endpoint, whatever host the link names'
   );
   assert.deepEqual(urls[0]?.searchParams.getAll('name'), ['x', 'y z']);
   assert.ok(urls[0]?.searchParams.getAll('fields').includes('allowed_address_pairs'));
+});
+
+test('begins a list again whose marker was deleted, and gives nothing of the first reading', async () => {
+  const page = (id: string, rel: string) => ({
+    body: { ports: [{ ...PORT, id }], ports_links: [{ rel, href: 'http://x/' }] },
+  });
+  const gone = { status: 404, body: { NeutronError: { type: 'PortNotFound', message: 'Port a could not be found.' } } };
+  const { neutron, network } = client(page('a', 'next'), gone, page('b', 'next'), page('c', 'previous'));
+  const ports = await neutron.ports({}, signal);
+  assert.deepEqual(
+    ports.map(port => port.id),
+    ['b', 'c'],
+  );
+  const markers = network.map(request => new URL(request.url).searchParams.get('marker'));
+  assert.deepEqual(markers, [null, 'a', null, 'b']);
+  await assert.rejects(client(gone).neutron.ports({}, signal), code('NEUTRON_NOT_FOUND'));
 });
 
 test('ends at a server that gives the same page again and again', async () => {
@@ -166,7 +192,7 @@ test('waits as long as Retry-After asks, but not for more than it has', async ()
 
 test('repeats nothing where a certificate is wrong', async () => {
   const { neutron, network } = client(new TransportError(true, 'CERT_HAS_EXPIRED', 'certificate has expired'));
-  await assert.rejects(neutron.port('p1', signal), code('CLOUD_UNREACHABLE'));
+  await assert.rejects(neutron.port('p1', signal), code('CLOUD_UNTRUSTED'));
   assert.equal(network.length, 1);
 });
 
@@ -256,6 +282,28 @@ test('gets a fresh token on 401 once, and then explains', async () => {
     return /access rules/.test(error.message);
   });
   assert.deepEqual([refused.network.length, refused.tokens()], [2, 2]);
+});
+
+test('asks for another token as often as one ends before Neutron has judged it', async () => {
+  const late = async () => {
+    await slow.clock.advance(3_000);
+    return { status: 401 };
+  };
+  const slow = client(late, late, late, { body: { port: PORT } });
+  slow.setTokenLife(3_000);
+  assert.equal((await slow.neutron.port('p1', signal)).id, 'p1');
+  assert.equal(slow.tokens(), 4);
+});
+
+test('names Keystone where it is Keystone that does not answer', async () => {
+  const silent = client();
+  silent.muteKeystone();
+  for (const call of [() => silent.neutron.port('p1', signal), () => silent.neutron.createPort(BODY, signal)]) {
+    await assert.rejects(silent.through(call()), error => {
+      assert.ok(isKuryrError(error, 'CLOUD_TIMEOUT'));
+      return error.details['url'] === 'http://keystone/v3/auth/tokens';
+    });
+  }
 });
 
 test('ends at the deadline: a read as a timeout, a write as unknown', async () => {

@@ -164,7 +164,17 @@ export class NeutronClient implements Neutron {
     for (const [key, value] of Object.entries(filter)) for (const each of [value].flat()) query.append(key, each);
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const request: ApiRequest = { method: 'GET', path: `/${kind}?${query}`, fields, route: `/${kind}` };
-      const got = await this.#getOnce(request, page(kind, schema), deadline);
+      const got = await this.#getOnce(request, page(kind, schema), deadline).catch((error: unknown) => {
+        if (!query.has('marker') || !isKuryrError(error, 'NEUTRON_NOT_FOUND')) throw error;
+        return undefined;
+      });
+      if (got === undefined) {
+        // The entry that the last page ended with was deleted meanwhile, and Neutron no longer knows where that was.
+        items.clear();
+        query.delete('marker');
+        pages = -1;
+        continue;
+      }
       const before = items.size;
       for (const item of got.items) items.set(item.id, item);
       const last = got.items.at(-1);

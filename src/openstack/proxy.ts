@@ -6,33 +6,52 @@ export interface ProxySettings {
   readonly http: string;
   /** Proxy of `https:` URLs; empty for none. */
   readonly https: string;
-  /** Names, suffixes, addresses, `name:port` and `*`, separated by commas; the HTTP library reads these. */
-  readonly noProxy: string;
-  /** Prefixes in NO_PROXY, which the HTTP library does not know: `10.0.0.0/8`. */
-  readonly noProxyPrefixes: readonly string[];
+  /** What is reached without a proxy: names, suffixes, addresses, prefixes, each perhaps with a port, and `*`. */
+  readonly exempt: readonly string[];
 }
 
 export function proxySettings(env: Readonly<Record<string, string | undefined>>): ProxySettings {
   const read = (name: string) => env[name] || env[name.toUpperCase()] || '';
   const all = read('all_proxy');
-  const noProxy = read('no_proxy');
   return {
     http: complete(read('http_proxy') || all),
     https: complete(read('https_proxy') || all),
-    noProxy,
-    noProxyPrefixes: noProxy.split(/[,\s]+/).filter(entry => ipaddr.isValidCIDR(entry)),
+    exempt: read('no_proxy')
+      .toLowerCase()
+      .split(/[,\s]+/)
+      .filter(Boolean),
   };
 }
 
-/** Whether the host is an address inside one of the prefixes. */
-export function isInside(hostname: string, prefixes: readonly string[]): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '');
-  if (!ipaddr.isValid(bare)) return false;
-  const address = ipaddr.parse(bare);
-  return prefixes.some(prefix => {
-    const [network, bits] = ipaddr.parseCIDR(prefix);
-    return network.kind() === address.kind() && address.match(network as ipaddr.IPv4, bits);
+/** Whether one of NO_PROXY's entries names the URL's host; a name stands for all below it too, as in curl and requests. */
+export function isExempt({ protocol, hostname, port }: URL, exempt: readonly string[]): boolean {
+  const host = bare(hostname).replace(/\.$/, '');
+  const number = port || (protocol === 'https:' ? '443' : '80');
+  return exempt.some(entry => {
+    if (ipaddr.isValidCIDR(entry)) return isInside(host, entry);
+    // A colon is the port's where it is the only one, or behind a bracket.
+    const [, name = entry, only] = /^([^:]+|\[.+\]):(\d+)$/.exec(entry) ?? [];
+    if (only !== undefined && only !== number) return false;
+    const wanted = bare(name).replace(/^\*?\.|\.$/g, '');
+    return wanted === '*' || host === wanted || host.endsWith(`.${wanted}`);
   });
+}
+
+/** The proxy's URL as it may be shown: without user and password. */
+export function shownProxy(proxy: string): string {
+  const { protocol, host } = new URL(proxy);
+  return `${protocol}//${host}`;
+}
+
+function isInside(host: string, prefix: string): boolean {
+  if (!ipaddr.isValid(host)) return false;
+  const address = ipaddr.parse(host);
+  const [network, bits] = ipaddr.parseCIDR(prefix);
+  return network.kind() === address.kind() && address.match(network as ipaddr.IPv4, bits);
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
 }
 
 /** `proxy:3128` means `http://proxy:3128`. */

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, TransportError } from './http.ts';
-import { isInside, proxySettings } from './proxy.ts';
+import { isExempt, proxySettings, shownProxy } from './proxy.ts';
 
 export interface UndiciHttpOptions {
   /** Where the proxy variables are read from. */
@@ -37,12 +37,12 @@ export function undiciHttp(options: UndiciHttpOptions): HttpClient {
     if (proxies[scheme] === '' || URL.canParse(proxies[scheme])) continue;
     throw new KuryrError('CLOUD_CONFIG_INVALID', { source: `${scheme}_proxy`, problem });
   }
-  const plain = agents(options, proxies.http, proxies.noProxy);
+  const plain = agents(options, proxies.http);
   // Reading the trusted authorities takes tenths of a second, which only https needs; own files are judged at once.
   let secured: Agents | undefined;
   const secure = () => {
     const trust = { secureContext: secureContext(options), rejectUnauthorized: options.verify };
-    secured ??= agents(options, proxies.https, proxies.noProxy, trust);
+    secured ??= agents(options, proxies.https, trust);
     return secured;
   };
   if (options.ca ?? options.cert ?? options.key) secure();
@@ -50,11 +50,11 @@ export function undiciHttp(options: UndiciHttpOptions): HttpClient {
     request(request, signal) {
       const url = new URL(request.url);
       const { direct, proxied } = url.protocol === 'https:' ? (secured ?? secure()) : plain;
-      return exchange(isInside(url.hostname, proxies.noProxyPrefixes) ? direct : proxied, url, request, signal);
+      return exchange(isExempt(url, proxies.exempt) ? direct : proxied, url, request, signal);
     },
     async close() {
       const all = [plain, secured].flatMap(one => (one === undefined ? [] : [one.direct, one.proxied]));
-      await Promise.all([...new Set(all)].map(one => one.destroy()));
+      await Promise.all([...new Set(all)].map(one => one.agent.destroy()));
     },
   };
 }
@@ -64,13 +64,20 @@ interface Trust {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** For one scheme: an agent that goes straight, and one that asks the proxy unless NO_PROXY names the host. */
-interface Agents {
-  readonly direct: Dispatcher;
-  readonly proxied: Dispatcher;
+/** A way to a server. */
+interface Route {
+  readonly agent: Dispatcher;
+  /** The proxy that is asked, without its password. */
+  readonly proxy?: string;
 }
 
-function agents({ connections }: UndiciHttpOptions, proxy: string, noProxy: string, trust: Trust = {}): Agents {
+/** For one scheme: straight, and by the proxy if there is one. */
+interface Agents {
+  readonly direct: Route;
+  readonly proxied: Route;
+}
+
+function agents({ connections }: UndiciHttpOptions, proxy: string, trust: Trust = {}): Agents {
   const shared = {
     connections,
     connect: { ...trust, timeout: CONNECT_TIMEOUT_MS },
@@ -81,9 +88,9 @@ function agents({ connections }: UndiciHttpOptions, proxy: string, noProxy: stri
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  const direct = new Agent(shared);
+  const direct = { agent: new Agent(shared) };
   if (proxy === '') return { direct, proxied: direct };
-  return { direct, proxied: new EnvHttpProxyAgent({ ...shared, httpProxy: proxy, httpsProxy: proxy, noProxy }) };
+  return { direct, proxied: { agent: new ProxyAgent({ ...shared, uri: proxy }), proxy: shownProxy(proxy) } };
 }
 
 function secureContext({ ca, cert, key }: UndiciHttpOptions): tls.SecureContext {
@@ -105,7 +112,7 @@ function pem(text: string): readonly string[] {
   return blocks.map(block => new X509Certificate(block).toString());
 }
 
-function exchange(agent: Dispatcher, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+function exchange({ agent, proxy }: Route, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -116,8 +123,10 @@ function exchange(agent: Dispatcher, url: URL, request: HttpRequest, signal: Abo
       signal.removeEventListener('abort', aborted);
       settle();
     };
-    const fail = (code: string, reason: string, cause?: unknown) =>
-      end(() => reject(new TransportError(started === undefined, code, reason, { cause })));
+    const fail = (code: string, reason: string, cause?: unknown, unsent = started === undefined) => {
+      const by = proxy === undefined ? '' : `by the proxy ${proxy}: `;
+      end(() => reject(new TransportError(unsent, code, `${by}${reason}`, { cause })));
+    };
     const aborted = () => {
       fail('ABORTED', 'the request was given up', signal.reason);
       started?.abort(new Error('given up'));
@@ -149,14 +158,23 @@ function exchange(agent: Dispatcher, url: URL, request: HttpRequest, signal: Abo
           controller.abort(new Error('too large'));
         },
         onResponseEnd() {
+          // Only a proxy answers so (RFC 9110, 15.5.8), and then it has passed nothing on.
+          if (proxy !== undefined && status === 407) return fail('PROXY_407', refusedBy(407), undefined, true);
           end(() => resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') }));
         },
         onResponseError(_, error) {
-          fail(codeOf(error), reasonOf(error), error);
+          const refusal = /^Proxy response \((\d+)\)/.exec(error.message)?.[1];
+          if (refusal === undefined) return fail(codeOf(error), reasonOf(error), error);
+          fail(`PROXY_${refusal}`, refusedBy(Number(refusal)), error);
         },
       },
     );
   });
+}
+
+function refusedBy(status: number): string {
+  const want = status === 407 ? ', it wants a user and password in its URL' : '';
+  return `it refused with ${status}${want} (PROXY_${status})`;
 }
 
 /** The innermost code: undici and Node's address attempts wrap the system's. */
