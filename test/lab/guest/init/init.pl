@@ -3,7 +3,7 @@
 # The root is the Debian tree, read-only over hostfs; /mnt holds this script and guest.conf (lines "key value").
 use strict; use warnings; use MIME::Base64; use POSIX qw(:sys_wait_h setsid); use Fcntl; use Time::HiRes qw(time);
 my ($MOUNT, $PIVOT_ROOT, $CHROOT, $UMOUNT2, $SETRLIMIT, $FINIT_MODULE) = (165, 155, 161, 166, 160, 313);   # x86-64
-%ENV = (PATH => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME => '/root', LANG => 'C.UTF-8');
+%ENV = (PATH => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME => '/root', LANG => 'C.UTF-8', GODEBUG => 'asyncpreemptoff=1');   # Go's preemption by signals is dear here
 $| = 1;
 sub put { open my $f, '>', $_[0] or return print("guest init: $_[0]: $!\n"); print $f $_[1]; close $f }
 sub slurp { open my $f, '<:raw', $_[0] or return ''; local $/; my $s = <$f>; $s // '' }
