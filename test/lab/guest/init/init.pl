@@ -61,6 +61,8 @@ put('/etc/hosts', "127.0.0.1 localhost $conf{name}\n::1 localhost\n");
 if (-e "/lib/modules/$release/kernel/net/ipv4/netfilter/iptable_nat.ko") {
   for my $tool (qw(iptables ip6tables)) { unlink "/etc/alternatives/$tool"; symlink "/usr/sbin/$tool-legacy", "/etc/alternatives/$tool" }
 }
+# User-Mode Linux 7.2 corrupts its page tables when a process that has io_uring's memory mapped forks, as Node does; 6.1 has no such switch
+put('/proc/sys/kernel/io_uring_disabled', 2) if -e '/proc/sys/kernel/io_uring_disabled';
 my $files = pack('QQ', 65536, 65536); call('setrlimit', $SETRLIMIT, 7, $files);
 system(qw(modprobe -qa ipvlan macvlan));
 
