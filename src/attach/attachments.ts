@@ -275,7 +275,7 @@ export function pairOf(spec: LinkSpec, address: string, mac: string): Pair {
 }
 
 /** ipvlan frames carry the master's MAC; a macvlan link gets its IPv4 reservation's, which is unique in the network. */
-function macOf(request: NameRequest, nic: Nic): string {
+export function macOf(request: Pick<NameRequest, 'spec' | 'holdings'>, nic: Nic): string {
   if (request.spec.kind === 'ipvlan') return nic.master.mac;
   const first = request.holdings.find(holding => holding.reservation.family === 4) ?? request.holdings[0];
   return first?.reservation.mac ?? nic.master.mac;

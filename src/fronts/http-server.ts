@@ -1,8 +1,8 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { KuryrError } from '../errors/kuryr-error.ts';
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 
 export interface Answer {
   readonly status: number;
@@ -16,22 +16,37 @@ export interface UnixServerOptions {
   /** How a body that cannot be read is answered. */
   readonly refuse: (error: KuryrError) => Answer;
   readonly contentType: string;
+  /** How long a request may take to arrive, milliseconds; half a minute when left out. It is looked at as often. */
+  readonly arrivalMs?: number;
 }
 
 /** The largest body that is read; the largest that an engine sends has been seen at 2 KiB. */
 const BODY_LIMIT = 1 << 20;
 
-/** An HTTP server on a unix socket that only root may open. */
+/** An HTTP server on a unix socket that only root may open. Whatever is sent, the answer has a code. */
 export class UnixServer {
   readonly #server: Server;
   readonly #options: UnixServerOptions;
+  /** Connections on which nobody waits for an answer. */
+  readonly #quiet = new Set<Socket>();
+  #closing = false;
 
   constructor(options: UnixServerOptions) {
     this.#options = options;
+    const { arrivalMs = 30_000 } = options;
+    const limits = { requestTimeout: arrivalMs, headersTimeout: arrivalMs, connectionsCheckingInterval: arrivalMs };
     // A runtime keeps its connections open for minutes; an answer may take as long as the cloud does.
-    this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 30_000 }, (request, response) => {
+    this.#server = createServer({ ...limits, keepAliveTimeout: 0, requireHostHeader: false }, (request, response) => {
       void this.#serve(request, response);
     });
+    this.#server.on('connection', socket => {
+      this.#quiet.add(socket);
+      socket.once('close', () => this.#quiet.delete(socket));
+    });
+    this.#server.on('clientError', (error, socket) => this.#hangUp(socket as Socket, unreadable(error)));
+    this.#server.on('connect', ({ method = '', url = '' }, socket) =>
+      this.#hangUp(socket as Socket, new KuryrError('HTTP_METHOD_REFUSED', { method, path: url.slice(0, 100) })),
+    );
   }
 
   /** @throws SOCKET_TAKEN when another process answers on the path */
@@ -48,44 +63,72 @@ export class UnixServer {
     await chmod(path, 0o600);
   }
 
-  /** Takes no more requests, and resolves when those under way are answered. */
+  /** Takes no more requests, and resolves when those under way are answered; one half arrived is not under way. */
   async close(): Promise<void> {
+    this.#closing = true;
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    for (const socket of this.#quiet) socket.destroy();
     await closed;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let answer: Answer;
-    try {
-      const body = parse(await read(request));
-      answer = await this.#options.answer({ method: request.method ?? '', path: request.url ?? '', body });
-    } catch (error) {
-      answer = this.#options.refuse(
-        error instanceof KuryrError ? error : new KuryrError('INTERNAL', { reason: String(error) }),
-      );
-    }
-    const text = `${JSON.stringify(answer.body)}\n`;
-    response.writeHead(answer.status, {
+    const { status, text } = await this.#answer(request);
+    const { socket } = request;
+    if (this.#closing) response.setHeader('connection', 'close');
+    response.writeHead(status, {
       'content-type': this.#options.contentType,
       'content-length': Buffer.byteLength(text),
     });
-    response.end(text);
+    response.end(text, () => {
+      if (!socket.destroyed) this.#quiet.add(socket);
+    });
+  }
+
+  async #answer(request: IncomingMessage): Promise<{ status: number; text: string }> {
+    try {
+      const body = parse(await read(request));
+      this.#quiet.delete(request.socket);
+      return encode(await this.#options.answer({ method: request.method ?? '', path: request.url ?? '', body }));
+    } catch (error) {
+      return encode(this.#options.refuse(asKuryrError(error)));
+    }
+  }
+
+  /** The answer to what is no request that could be served, and the end of its connection. */
+  #hangUp(socket: Socket, error: KuryrError): void {
+    if (!socket.writable) return;
+    const { status, text } = encode(this.#options.refuse(error));
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+      `content-type: ${this.#options.contentType}`,
+      `content-length: ${Buffer.byteLength(text)}`,
+      'connection: close',
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${text}`);
+    socket.destroySoon();
   }
 }
 
+function encode({ status, body }: Answer): { status: number; text: string } {
+  return { status, text: `${JSON.stringify(body)}\n` };
+}
+
+/** Why Node's parser gave up a request. */
+function unreadable(error: NodeJS.ErrnoException): KuryrError {
+  const code = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'HTTP_TOO_SLOW' : 'HTTP_MALFORMED';
+  return new KuryrError(code, { reason: error.code ?? 'unknown' }, { cause: error });
+}
+
+/** Reads to the end also what is too large, without keeping it: an answer before that could be lost with the connection. */
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     if (!(chunk instanceof Buffer)) continue;
     size += chunk.length;
-    if (size > BODY_LIMIT) {
-      request.resume();
-      throw new KuryrError('BODY_TOO_LARGE', { limit: BODY_LIMIT });
-    }
-    chunks.push(chunk);
+    if (size <= BODY_LIMIT) chunks.push(chunk);
   }
+  if (size > BODY_LIMIT) throw new KuryrError('BODY_TOO_LARGE', { limit: BODY_LIMIT });
   return Buffer.concat(chunks).toString('utf8').trim();
 }
 

@@ -9,12 +9,13 @@ export interface RawAnswer {
 }
 
 /** How long a test waits for an answer, milliseconds. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 /** A connection to a unix socket on which a test writes bytes as it likes, and reads HTTP/1.1 answers one by one. */
 export class RawConnection {
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
+  #wake = () => {};
   /** Whether the server has ended the connection. */
   ended = false;
 
@@ -22,10 +23,12 @@ export class RawConnection {
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes]);
+      this.#wake();
     });
     for (const event of ['end', 'close', 'error'])
       socket.on(event, () => {
         this.ended = true;
+        this.#wake();
       });
   }
 
@@ -50,32 +53,39 @@ export class RawConnection {
   }
 
   /** The next answer. Fails when the connection ends, or the test's patience, before it is whole. */
-  async answer(): Promise<RawAnswer> {
-    for (;;) {
-      const found = parse(this.#received);
-      if (found !== undefined) {
-        this.#received = this.#received.subarray(found.length);
-        return found.answer;
+  answer(): Promise<RawAnswer> {
+    return this.#patiently(async () => {
+      for (;;) {
+        const found = parse(this.#received);
+        if (found !== undefined) {
+          this.#received = this.#received.subarray(found.length);
+          return found.answer;
+        }
+        if (this.ended) throw new Error(`the connection ended without an answer, after: ${this.#received.toString()}`);
+        await this.#news();
       }
-      if (this.ended) throw new Error(`the connection ended without an answer, after: ${this.#received.toString()}`);
-      await this.#news();
-    }
+    });
   }
 
   /** Resolves when the server has ended the connection. */
-  async end(): Promise<void> {
-    while (!this.ended) await this.#news();
+  end(): Promise<void> {
+    return this.#patiently(async () => {
+      while (!this.ended) await this.#news();
+    });
   }
 
-  async #news(): Promise<void> {
-    const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(PATIENCE_MS)]);
-    const events = ['data', 'end', 'close'].map(event => once(this.#socket, event, { signal }));
+  #news(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #patiently<T>(wait: () => Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#socket.destroy(), PATIENCE_MS);
     try {
-      await Promise.race(events);
+      return await wait();
     } finally {
-      over.abort();
-      await Promise.allSettled(events);
+      clearTimeout(timer);
     }
   }
 }

@@ -26,6 +26,7 @@ export class Rig {
   readonly #files = new FakeFiles();
   readonly #folder: string;
   #daemon: Daemon | undefined;
+  #read: { readonly text: string; readonly values: Readonly<Record<string, Json>> } = { text: '', values: {} };
 
   private constructor(folder: string, vm: { neutron: FakeNeutron; kernel: FakeKernel }) {
     this.#folder = folder;
@@ -63,7 +64,9 @@ export class Rig {
   ledger(): Readonly<Record<string, Json>> {
     const text = this.#files.text(LEDGER);
     assert.ok(text !== undefined);
-    return Object.fromEntries(decodeJournal(Buffer.from(text), LEDGER).values);
+    if (text !== this.#read.text)
+      this.#read = { text, values: Object.fromEntries(decodeJournal(Buffer.from(text), LEDGER).values) };
+    return this.#read.values;
   }
 
   /** All that a request may change: the ledger, the cloud's ports with their pairs, links and addresses everywhere. */
@@ -78,7 +81,7 @@ export class Rig {
 
   /** Resolves when nothing is on its way to or from the cloud any more. */
   async settled(): Promise<void> {
-    const end = performance.now() + 5000;
+    const end = performance.now() + 30_000;
     for (;;) {
       const holdings = this.holdings();
       const pairs = this.pairs();

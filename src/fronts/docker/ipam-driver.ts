@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import { parseCidr, sameAddress, sameCidr } from '../../address/address.ts';
+import { contains, parseCidr, sameAddress, sameCidr } from '../../address/address.ts';
 import type { Addresses } from '../../attach/addresses.ts';
 import type { Attachments } from '../../attach/attachments.ts';
 import type { Records } from '../../attach/records.ts';
@@ -99,6 +99,8 @@ export class IpamDriver {
     const wanted = request.Address === '' ? undefined : request.Address;
     if (request.Options?.['RequestAddressType'] === 'com.docker.network.gateway') {
       const gateway = wanted ?? subnet.gateway_ip;
+      if (wanted !== undefined && !contains(subnet.cidr, wanted))
+        throw new KuryrError('ADDRESS_OUTSIDE', { address: wanted, subnet: subnet.id, cidr: subnet.cidr });
       await store.save({ pools: [{ ...pool, gateway }] });
       return { Address: gateway === null ? noGateway(pool.family) : `${gateway}/${prefix}`, Data: {} };
     }

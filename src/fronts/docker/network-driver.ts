@@ -1,8 +1,8 @@
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { parseCidr, sameCidr } from '../../address/address.ts';
 import { type Held, isHeld } from '../../attach/addresses.ts';
-import type { Attachments } from '../../attach/attachments.ts';
-import type { Records } from '../../attach/records.ts';
+import { type Attachments, macOf } from '../../attach/attachments.ts';
+import type { AttachmentRecord, Records } from '../../attach/records.ts';
 import { KuryrError } from '../../errors/kuryr-error.ts';
 import type { LinkSpec } from '../../link/link-kind.ts';
 import { describeLinkSpec, fitTogether, parseLinkSpec } from '../../link/link-spec.ts';
@@ -11,7 +11,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { HostRoute } from '../../openstack/neutron.ts';
 import { createCommand } from './command.ts';
 import { subnetOf } from './ipam-driver.ts';
-import { type messages, portMap } from './messages.ts';
+import type { messages } from './messages.ts';
 import { type DockerOptions, parseOptions } from './options.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { DockerNetwork, DockerStore, Pool } from './store.ts';
@@ -73,28 +73,24 @@ export class NetworkDriver {
   }
 
   async createEndpoint(request: Message<'createEndpoint'>, signal: AbortSignal) {
-    const { store, records, attachments, publishedPorts } = this.#parts;
+    const { store, attachments, nics, publishedPorts } = this.#parts;
     const network = store.network(request.NetworkID);
-    const ports = publishedOf(request.Options);
+    const ports = publishedOf(request);
     if (ports.length > 0 && publishedPorts === 'refuse')
       throw new KuryrError('DOCKER_PUBLISH_REFUSED', { ports: ports.map(({ published }) => published) });
-    const known = records.attachment(request.EndpointID);
+    const known = this.#endpoint(request);
     const holdings = known !== undefined ? attachments.holdingsOf(known) : this.#named(request, network);
     const addresses = holdings.map(({ reservation }) => reservation.address);
+    if (known !== undefined) refuseOther(request, addresses);
+    const chosen = request.Interface?.MacAddress ?? '';
+    const nic = await nics.byPort(network.vmPort, signal);
+    const mac = known?.mac ?? macOf({ spec: network.spec, holdings }, nic);
+    if (chosen !== '' && chosen !== mac) throw macChosen(chosen, network.spec);
     const notes = ports.map(({ published, port }) => `${published} is at port ${port} of ${addresses.join(' and ')}`);
     const attachment = await attachments.name(
       { id: request.EndpointID, network: network.id, spec: network.spec, mtu: network.mtu, holdings, notes },
       signal,
     );
-    const chosen = request.Interface?.MacAddress ?? '';
-    if (chosen !== '' && chosen !== attachment.mac) {
-      await attachments.detach(request.EndpointID);
-      const reason =
-        network.spec.kind === 'ipvlan'
-          ? "an ipvlan link has its master's MAC"
-          : "a macvlan link has its reservation's MAC, which Neutron chose";
-      throw new KuryrError('DOCKER_MAC_CHOSEN', { mac: chosen, reason });
-    }
     if (ports.length > 0)
       this.#parts.logger.info(
         { endpoint: request.EndpointID, notes },
@@ -107,6 +103,7 @@ export class NetworkDriver {
   async join(request: Message<'join'>, signal: AbortSignal) {
     const { store, attachments, nics, sandboxes } = this.#parts;
     const network = store.network(request.NetworkID);
+    this.#endpoint(request);
     const nic = await nics.byPort(network.vmPort, signal);
     const pools = network.pools.map(id => store.pool(id));
     const gateways = { 4: gatewayOf(pools, nic, 4), 6: gatewayOf(pools, nic, 6) };
@@ -131,6 +128,7 @@ export class NetworkDriver {
   }
 
   async deleteEndpoint(request: Message<'endpoint'>) {
+    this.#endpoint(request);
     await this.#parts.attachments.detach(request.EndpointID);
     return {};
   }
@@ -139,11 +137,16 @@ export class NetworkDriver {
     return { Value: {} };
   }
 
+  /** What stands under the endpoint's id. @throws DOCKER_ENDPOINT_DIFFERS when it is another network's */
+  #endpoint({ NetworkID, EndpointID }: Message<'endpoint'>): AttachmentRecord | undefined {
+    const known = this.#parts.records.attachment(EndpointID);
+    if (known === undefined || known.network === NetworkID) return known;
+    throw differs(EndpointID, `it belongs to the network ${known.network.slice(0, 12)}`);
+  }
+
   /** The holdings that the endpoint's addresses mean. @throws DOCKER_ADDRESS_UNKNOWN */
   #named(request: Message<'createEndpoint'>, network: DockerNetwork): Held[] {
-    const addresses = [request.Interface?.Address, request.Interface?.AddressIPv6].flatMap(cidr =>
-      cidr === undefined || cidr === '' ? [] : [parseCidr(cidr)?.address ?? ''],
-    );
+    const addresses = addressesOf(request);
     const held = this.#parts.records
       .holdings()
       .filter(isHeld)
@@ -232,12 +235,36 @@ function specOf({ link, ipvlanMode, ipvlanFlag, macvlanMode }: DockerOptions, fa
   return parseLinkSpec({ kind, mode: ipvlanMode ?? macvlanMode, flag: ipvlanFlag });
 }
 
+/** The addresses that Docker gives the endpoint. */
+function addressesOf({ Interface: given }: Message<'createEndpoint'>): string[] {
+  return [given?.Address, given?.AddressIPv6].flatMap(cidr =>
+    cidr === undefined || cidr === '' ? [] : [parseCidr(cidr)?.address ?? ''],
+  );
+}
+
+/** A repeat names the same addresses; a container with others would have what nobody reserved. */
+function refuseOther(request: Message<'createEndpoint'>, addresses: readonly string[]): void {
+  const asked = addressesOf(request);
+  if (asked.length === addresses.length && asked.every(address => addresses.includes(address))) return;
+  throw differs(request.EndpointID, `its addresses are ${addresses.join(' and ') || 'none'}`);
+}
+
+function differs(endpoint: string, reason: string): KuryrError {
+  return new KuryrError('DOCKER_ENDPOINT_DIFFERS', { endpoint: endpoint.slice(0, 12), reason });
+}
+
+function macChosen(mac: string, { kind }: LinkSpec): KuryrError {
+  const reason =
+    kind === 'ipvlan'
+      ? "an ipvlan link has its master's MAC"
+      : "a macvlan link has its reservation's MAC, which Neutron chose";
+  return new KuryrError('DOCKER_MAC_CHOSEN', { mac, reason });
+}
+
 /** The ports published with -p: `8080/tcp` on the host, and the container's. */
-function publishedOf(options: Record<string, unknown> | null): { published: string; port: number }[] {
-  const parsed = v.safeParse(portMap, options?.['com.docker.network.portmap']);
-  if (!parsed.success) return [];
+function publishedOf({ Options: options }: Message<'createEndpoint'>): { published: string; port: number }[] {
   const name = (proto: number) => ({ 6: 'tcp', 17: 'udp', 132: 'sctp' })[proto] ?? String(proto);
-  return parsed.output
+  return (options?.['com.docker.network.portmap'] ?? [])
     .filter(({ HostPort }) => HostPort > 0)
     .map(({ Proto, Port, HostPort }) => ({ published: `${HostPort}/${name(Proto)}`, port: Port }));
 }

@@ -35,10 +35,11 @@ const text = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
 
 /** @throws DOCKER_OPTION_UNKNOWN, DOCKER_BODY_INVALID */
 export function parseOptions(given: unknown, verb: string): DockerOptions {
-  const entries = v.safeParse(v.nullish(v.record(v.string(), v.unknown()), {}), given);
-  if (!entries.success) throw new KuryrError('DOCKER_BODY_INVALID', { verb, reason: 'options are not an object' });
+  const options = given ?? {};
+  if (typeof options !== 'object' || Array.isArray(options))
+    throw new KuryrError('DOCKER_BODY_INVALID', { verb, reason: 'options are not an object' });
   const found: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(entries.output)) {
+  for (const [name, value] of Object.entries(options)) {
     const field = Object.hasOwn(known, name) ? known[name as keyof typeof known] : undefined;
     if (field === undefined) {
       if (name.startsWith('com.docker.')) continue;

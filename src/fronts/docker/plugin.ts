@@ -35,7 +35,10 @@ export class DockerPlugin {
     return new UnixServer({
       path,
       contentType: 'application/vnd.docker.plugins.v1.2+json',
-      answer: request => this.answer(request.path, request.body),
+      answer: async ({ method, path: asked, body }) => {
+        if (method === 'POST') return this.answer(asked, body);
+        return refuse(new KuryrError('HTTP_METHOD_REFUSED', { method, path: asked.slice(0, 100) }));
+      },
       refuse,
     });
   }
