@@ -15,6 +15,10 @@ export interface Mutant {
   readonly test: string;
   /** Fits the test's own name, without those of the suites it is in. */
   readonly testName: RegExp;
+  /** Tests of the file that have to run too, since the named one goes on from them. */
+  readonly with: readonly RegExp[];
+  /** Variables that narrow down what the file runs. */
+  readonly env: Readonly<Record<string, string>>;
   readonly needs: Need;
   /** Absolute path of the patch. */
   readonly patch: string;
@@ -31,7 +35,7 @@ export async function readMutants(folder: string): Promise<Mutant[]> {
   );
 }
 
-/** A patch: lines of `key: value`, then a unified diff. */
+/** A patch: lines of `key: value` (`with` and `env` may be missing), then a unified diff. */
 function parse(patch: string, text: string): Mutant {
   const wrong = (reason: string) => new Error(`${patch}: ${reason}`);
   const [head = '', ...diff] = text.split(/^(?=--- )/m);
@@ -51,10 +55,17 @@ function parse(patch: string, text: string): Mutant {
     promise: told('promise'),
     test: told('test'),
     testName: pattern(told('name')),
+    with: header.has('with') ? [pattern(told('with'))] : [],
+    env: Object.fromEntries(header.has('env') ? [variable(told('env'))] : []),
     needs: need,
     patch,
     files,
   };
+}
+
+function variable(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** `/…/` is a regular expression, all else the exact name. */

@@ -33,7 +33,7 @@ export class Suite implements AsyncDisposable {
   /** Copies that no mutant is in at the moment. */
   readonly #free: Tree[] = [];
   readonly #trees = new AsyncDisposableStack();
-  /** By test file: the run of all its tests that mutants name, without any mutant. */
+  /** By test file and variables: the run of all its tests that mutants name, without any mutant. */
   readonly #baselines = new Map<string, Promise<TestRun>>();
 
   private constructor(mutants: readonly Mutant[], clean: Tree) {
@@ -52,7 +52,13 @@ export class Suite implements AsyncDisposable {
     const tree = this.#free.pop() ?? this.#trees.use(await Tree.copy(this.#clean.path));
     try {
       await tree.put(mutant);
-      const run = await runTests(tree.path, mutant.test, [mutant.testName], PATIENCE[mutant.needs]);
+      const run = await runTests(
+        tree.path,
+        mutant.test,
+        [mutant.testName, ...mutant.with],
+        mutant.env,
+        PATIENCE[mutant.needs],
+      );
       return judge(run, mutant);
     } catch (error) {
       return { is: 'broken', why: (error as Error).message };
@@ -62,12 +68,15 @@ export class Suite implements AsyncDisposable {
     }
   }
 
-  #baseline({ test, needs }: Mutant): Promise<TestRun> {
-    const known = this.#baselines.get(test);
+  #baseline(mutant: Mutant): Promise<TestRun> {
+    const { test, env, needs } = mutant;
+    const key = witnessOf(mutant);
+    const known = this.#baselines.get(key);
     if (known !== undefined) return known;
-    const patterns = this.mutants.filter(other => other.test === test).map(({ testName }) => testName);
-    const run = runTests(this.#clean.path, test, patterns, PATIENCE[needs]);
-    this.#baselines.set(test, run);
+    const sharing = this.mutants.filter(other => witnessOf(other) === key);
+    const patterns = sharing.flatMap(other => [other.testName, ...other.with]);
+    const run = runTests(this.#clean.path, test, patterns, env, PATIENCE[needs]);
+    this.#baselines.set(key, run);
     return run;
   }
 
@@ -75,6 +84,9 @@ export class Suite implements AsyncDisposable {
     return this.#trees.disposeAsync();
   }
 }
+
+/** Mutants that have it in common share a run without any of them. */
+const witnessOf = ({ test, env }: Mutant) => JSON.stringify([test, env]);
 
 /** Why the test cannot tell anything: it does not exist, is skipped, or is red by itself. */
 function broken({ results, hung, tail }: TestRun, { test, testName }: Mutant): string | undefined {

@@ -23,6 +23,7 @@ export async function runTests(
   tree: string,
   file: string,
   patterns: readonly RegExp[],
+  variables: Readonly<Record<string, string>>,
   within: number,
 ): Promise<TestRun> {
   const args = [
@@ -36,7 +37,11 @@ export async function runTests(
   // Inherited from a run of node:test around this one, it would make node think that it is a test's child.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const started = performance.now();
-  const child = spawn(process.execPath, args, { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    cwd: tree,
+    env: { ...env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let hung = false;
   const timers = [
     setTimeout(() => {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KuryrError } from '../../errors/kuryr-error.ts';
+import { FakeEngine, fakeVm } from './fake-engine.ts';
+
+const addresses = (vm: ReturnType<typeof fakeVm>) =>
+  vm.neutron.peek(vm.port.id)?.allowed_address_pairs.map(pair => pair.ip_address);
+const reservations = (vm: ReturnType<typeof fakeVm>) =>
+  vm.neutron.peekAll().filter(port => port.device_owner === 'kuryr:container');
+
+test('lets a container go while the cloud is down, and gives its address back when it is up again', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const { endpoint, cidrs, network } = await engine.run(await engine.createNetwork(['10.30.0.0/24']));
+  const down = () => {
+    throw new KuryrError('CLOUD_UNREACHABLE', { method: 'any', url: 'http://neutron', reason: 'ECONNREFUSED' });
+  };
+  const repair = (['port', 'ports', 'updatePort', 'deletePort'] as const).map(name => vm.neutron.before(name, down));
+  let gone = false;
+  const going = (async () => {
+    await engine.ok('NetworkDriver.Leave', endpoint);
+    await engine.ok('NetworkDriver.DeleteEndpoint', endpoint);
+    await engine.ok('IpamDriver.ReleaseAddress', { PoolID: network.pools[0], Address: cidrs[0]?.split('/')[0] });
+    gone = true;
+  })();
+  await engine.clock.advance(1_000);
+  assert.ok(gone, 'the engine was answered');
+  assert.deepEqual(
+    vm.kernel.links('host').filter(({ kind }) => kind === 'ipvlan'),
+    [],
+  );
+  assert.equal(reservations(vm).length, 1);
+  for (const mend of repair) mend();
+  await engine.settled();
+  await going;
+  assert.deepEqual(addresses(vm), []);
+  assert.deepEqual(reservations(vm), []);
+});
+
+test('writes the pair of a running container again that went missing while the daemon was down', async () => {
+  const vm = fakeVm();
+  const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const { cidrs } = await before.run(await before.createNetwork(['10.30.0.0/24']));
+  before.stop();
+  vm.neutron.meddle(vm.port.id, { allowed_address_pairs: [] });
+  const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, ledger: before.ledger, clock: before.clock });
+  const running = after.upkeep.run();
+  await after.clock.advance(5_000);
+  assert.deepEqual(addresses(vm), [cidrs[0]?.split('/')[0]]);
+  after.stop();
+  await running;
+});
+
+test('gc tells of what has no owner and changes nothing when it runs dry', async () => {
+  const vm = fakeVm();
+  const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  await before.run(await before.createNetwork(['10.30.0.0/24']));
+  before.stop();
+  const state = () => [reservations(vm), addresses(vm), vm.kernel.links('host')];
+  const was = state();
+  const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, clock: before.clock });
+  const told = await after.upkeep.gc(true, AbortSignal.timeout(5_000));
+  assert.deepEqual(told.map(({ step, done }) => `${step.do} ${done}`).sort(), ['adopt false', 'unlink false']);
+  await after.settled();
+  assert.deepEqual(state(), was);
+});
+
+test('gives a network that is internal no gateway and no routes', async () => {
+  const vm = fakeVm();
+  const routed = { destination: '192.168.0.0/16', nexthop: '10.33.0.9' };
+  vm.neutron.addSubnet({ network_id: vm.network.id, cidr: '10.33.0.0/24', host_routes: [routed] });
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const pool = await engine.ok('IpamDriver.RequestPool', { Pool: '10.33.0.0/24', Options: {} });
+  const id = engine.id();
+  await engine.ok('NetworkDriver.CreateNetwork', {
+    NetworkID: id,
+    Options: { 'com.docker.network.internal': true, 'com.docker.network.generic': {} },
+    IPv4Data: [{ Pool: '10.33.0.0/24' }],
+  });
+  const { joined } = await engine.run({ id, pools: [String(pool['PoolID'])] });
+  assert.equal(joined['Gateway'], undefined);
+  assert.deepEqual(joined['StaticRoutes'], []);
+});
