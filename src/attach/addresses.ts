@@ -120,7 +120,7 @@ export class Addresses {
   async #reserve(request: HoldRequest, before: Holding | undefined, signal: AbortSignal): Promise<Held> {
     const { records, ipam, clock, random } = this.#parts;
     const { nic, subnet, group, purpose } = request;
-    const name = before?.name ?? reservationName(random.uuid());
+    const name = before?.name ?? reservationName(random.uuid(), nic.port.portSecurity);
     const wanted = request.address === undefined ? {} : { wanted: canonical(request.address) ?? request.address };
     const intent: Holding = {
       name,

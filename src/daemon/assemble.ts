@@ -22,6 +22,7 @@ import { NeutronNics } from '../nic/neutron-nics.ts';
 import { PortPairWriters } from '../pairs/port-pair-writers.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
 import type { Edges } from './edges.ts';
+import { NicWatch } from './nic-watch.ts';
 import { PortLocks } from './port-locks.ts';
 
 /** What the daemon is told by its options. */
@@ -91,8 +92,9 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   let background: Promise<unknown> = Promise.resolve();
   return {
     async start() {
+      const watch = new NicWatch(kernel);
       kernel.onLinkEvent(event => {
-        if (event.link.kind !== 'ipvlan' && event.link.kind !== 'macvlan') nics.forget();
+        if (watch.concerns(event)) nics.forget();
       }, life);
       for (const server of servers) await server.listen();
       background = Promise.all([upkeep.run(), warmUp(edges, () => nics.all(life), life)]);

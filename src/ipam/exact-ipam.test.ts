@@ -37,7 +37,7 @@ function bench(port: Partial<Nic['port']> = {}, v6?: Subnet['ipv6_address_mode']
   };
   const ipam = new ExactIpam({ neutron, logger: silentLogger });
   const reserve = (subnet: Subnet, address?: string) =>
-    ipam.reserve({ nic, subnet, name: reservationName('1'), address }, signal);
+    ipam.reserve({ nic, subnet, name: reservationName('1', nic.port.portSecurity), address }, signal);
   const posted = () => neutron.calls.find(call => call.method === 'createPort')?.args[0] as PortCreate;
   return { neutron, ipam, nic, v4, second, vm, reserve, posted };
 }
@@ -63,6 +63,19 @@ test('reserves by one POST that carries whose it is, and never the server', asyn
     neutron.calls.map(call => call.method),
     ['extensions', 'createPort'],
   );
+});
+
+test('makes a reservation that OVN leaves alone where the VM port has no port security, and knows it as its own', async () => {
+  const { neutron, ipam, v4, vm, reserve, posted } = bench({ portSecurity: false });
+  const { portId } = await reserve(v4);
+  assert.equal(posted().name, 'ovn-lb-vip-kuryr-1');
+  assert.equal(posted().device_owner, '');
+  assert.deepEqual(
+    (await ipam.list(vm.id, signal)).map(({ id }) => id),
+    [portId],
+  );
+  await ipam.release({ portId, vmPortId: vm.id }, signal);
+  assert.equal(neutron.peek(portId), undefined);
 });
 
 test('tags the reservation where the server takes tags in a POST, and only there', async () => {

@@ -2,7 +2,7 @@ import { canonical, contains, familyOf, parseCidr, sameAddress } from '../addres
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { FixedIp, Neutron, Port, PortCreate, Subnet } from '../openstack/neutron.ts';
-import { type Ipam, RESERVATION_OWNER, type Reservation, type ReserveRequest, reservationDevice } from './ipam.ts';
+import { type Ipam, type Reservation, type ReserveRequest, reservationDevice, reservationOwner } from './ipam.ts';
 
 export interface ExactIpamParts {
   /** Its extensions are best asked at the daemon's start, so that no attach waits for them. */
@@ -66,9 +66,9 @@ export class ExactIpam implements Ipam {
     );
   }
 
-  list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]> {
-    const device = reservationDevice(vmPortId);
-    return this.#neutron.ports({ device_owner: RESERVATION_OWNER, device_id: device }, signal);
+  async list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]> {
+    const ports = await this.#neutron.ports({ device_id: reservationDevice(vmPortId) }, signal);
+    return ports.filter(port => isOwn(port, vmPortId));
   }
 
   read(port: Port, subnets: readonly Subnet[]): Reservation | undefined {
@@ -110,7 +110,7 @@ export class ExactIpam implements Ipam {
 
 /** Whether the port is a reservation of that VM port. */
 function isOwn(port: Port, vmPortId: string): boolean {
-  return port.device_owner === RESERVATION_OWNER && port.device_id === reservationDevice(vmPortId);
+  return port.device_owner === reservationOwner(port.name) && port.device_id === reservationDevice(vmPortId);
 }
 
 /** Whether the subnet makes its addresses of the port's MAC, so that none can be chosen. */
@@ -144,7 +144,7 @@ function bodyOf(request: ReserveRequest, address: string | undefined, extensions
     name,
     network_id: subnet.network_id,
     fixed_ips: [{ subnet_id: subnet.id, ...(address === undefined ? {} : { ip_address: address }) }],
-    device_owner: RESERVATION_OWNER,
+    device_owner: reservationOwner(name),
     device_id: reservationDevice(nic.port.id),
     admin_state_up: false,
     security_groups: nic.port.securityGroups,

@@ -1,14 +1,25 @@
 import type { Nic } from '../nic/nic.ts';
 import type { Port, Subnet } from '../openstack/neutron.ts';
 
-/** `device_owner` of every reservation. */
+/** `device_owner` of reservations; see `reservationOwner` for the exception. */
 export const RESERVATION_OWNER = 'kuryr:container';
 
 /** `device_id` of the reservations of a VM port. Never the server's id: the metadata service would serve its user-data. */
 export const reservationDevice = (vmPortId: string): string => `kuryr:${vmPortId}`;
 
-/** The name of a reservation to be made: what its POST is found by when the answer is lost. */
-export const reservationName = (uuid: string): string => `kuryr-${uuid}`;
+/**
+ * A name that ML2/OVN takes for a load balancer's address and gives no entry in its switches, when `device_owner` is
+ * empty too. Measured on OVN 23.03 and 26.03: beside a VM port without port security, where no pair can make the
+ * reservation a virtual port, any other unbound port swallows what is sent to its address.
+ */
+const SILENT_PREFIX = 'ovn-lb-vip-kuryr-';
+
+/** The unique name of a reservation; where the VM port has no port security, one that OVN leaves alone. */
+export const reservationName = (uuid: string, portSecurity: boolean): string =>
+  `${portSecurity ? 'kuryr-' : SILENT_PREFIX}${uuid}`;
+
+/** `device_owner` of the reservation of that name. */
+export const reservationOwner = (name: string): string => (name.startsWith(SILENT_PREFIX) ? '' : RESERVATION_OWNER);
 
 /** An unbound Neutron port that holds one container address. */
 export interface Reservation {

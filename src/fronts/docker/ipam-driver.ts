@@ -63,6 +63,8 @@ export class IpamDriver {
     const options = parseOptions(request.Options, 'RequestPool');
     const family = request.V6 || request.Pool.includes(':') ? 6 : 4;
     const cidr = request.Pool === '' ? undefined : request.Pool;
+    // A network is made of what is true now: ports change their groups, port security and subnets while the daemon runs.
+    nics.forget();
     const nic = await nics.find(queryOf(options, family, cidr), signal);
     const subnet = chooseSubnet(nic, family, cidr, options);
     await this.#dropUnused();
