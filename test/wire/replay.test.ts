@@ -113,8 +113,8 @@ for (const name of engines) {
     const { refused } = await replayed(name, { refused: refusedRetyped, retyped });
     t.diagnostic(`${sum(refused)} refused on purpose: ${JSON.stringify(Object.fromEntries(refused))}`);
   });
-
-  test(`serves ${name} on when the daemon is another after each command`, async () => {
-    await replayed(name, { refused: refusedRetyped, retyped, restartBetweenCommands: true });
-  });
 }
+
+test('serves an engine on when the daemon is another after each command', async () => {
+  await replayed('docker-28.5', { refused: refusedRetyped, retyped, restartBetweenCommands: true });
+});

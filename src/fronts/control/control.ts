@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
 import type { Logger } from '../../observe/logger.ts';
 import { type Answer, UnixServer } from '../http-server.ts';
+import { plainObject } from '../plain-object.ts';
 
 /** What the control socket serves; the daemon hands the functions in. */
 export interface ControlParts {
@@ -25,7 +26,7 @@ const networkPlanRequest = v.object({
   ipv6: v.optional(v.boolean(), false),
   master: v.optional(text),
   /** `-o` options to hand on, such as ipvlan_flag. */
-  options: v.optional(v.record(v.string(), v.string()), {}),
+  options: v.optional(v.pipe(plainObject, v.record(v.string(), v.string())), {}),
 });
 
 export type NetworkPlanRequest = v.InferOutput<typeof networkPlanRequest>;

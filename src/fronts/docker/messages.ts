@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { canonical, familyOf, parseCidr } from '../../address/address.ts';
+import { plainObject } from '../plain-object.ts';
 
 /** What Docker's libnetwork sends to a remote network and IPAM driver; fields that Kuryr does not read are let pass. */
 
@@ -27,11 +28,6 @@ const sandbox = v.pipe(
   v.maxLength(512),
   v.regex(/^(\/[A-Za-z0-9_.-]+)*\/netns\/[A-Za-z0-9_.-]+$/, 'not a plain absolute path of a sandbox'),
   v.check(path => !path.split('/').some(part => part === '..' || part === '.'), 'a path with . or ..'),
-);
-/** Valibot's own object takes lists too, and its record drops keys such as `__proto__` without a word. */
-const plainObject = v.custom<Readonly<Record<string, unknown>>>(
-  value => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'not an object',
 );
 const message = <E extends v.ObjectEntries>(entries: E) => v.pipe(plainObject, v.object(entries));
 const options = v.nullish(plainObject, {});
