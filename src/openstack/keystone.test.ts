@@ -181,6 +181,16 @@ test('reports a refused credential at once, with the request id and without the 
   assert.equal(http.requests.length, 1);
 });
 
+test('takes the 404 that Keystone answers about a token which has ended for a refusal', async () => {
+  const auth = { kind: 'token', token: new Secret('ended'), project: { id: 'p' } } as const;
+  const gone = { status: 404, body: { error: { code: 404, message: 'Failed to validate token', title: 'Not Found' } } };
+  const { keystone, http } = session({ auth, serve: () => gone });
+  await assert.rejects(keystone.authorization(signal), code('KEYSTONE_UNAUTHORIZED'));
+  assert.equal(http.requests.length, 1);
+  const wrong = { status: 404, body: '<html>nothing here</html>' };
+  await assert.rejects(session({ auth, serve: () => wrong }).keystone.authorization(signal), code('KEYSTONE_REFUSED'));
+});
+
 test('asks again while Keystone fails, and then reports what it answered', async () => {
   const { keystone, http, clock } = session({ serve: (_, n) => (n < 3 ? { status: 503 } : undefined) });
   const token = keystone.authorization(signal);

@@ -159,11 +159,13 @@ export class Keystone {
   #refusal(answer: HttpAnswer): KuryrError {
     const { authUrl, auth, source } = this.#config;
     const { status } = answer;
-    if (status === 401 && this.#givenTokenEnds !== undefined) return this.#expired();
     const message = readRefusal(answer).message.replace(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300);
+    // Of a token that has ended Keystone says 404 "Failed to validate token"; a wrong address says 404 otherwise.
+    const refused = status === 401 || (status === 404 && auth.kind === 'token' && /\btoken\b/i.test(message));
+    if (refused && this.#givenTokenEnds !== undefined) return this.#expired();
     const details = { authUrl, source, kind: auth.kind, status, message, requestId: requestId(answer) ?? 'unknown' };
     const retryAfterMs = retryAfter(answer.headers['retry-after'], this.#repeating.clock.now());
-    return new KuryrError(status === 401 ? 'KEYSTONE_UNAUTHORIZED' : 'KEYSTONE_REFUSED', { ...details, retryAfterMs });
+    return new KuryrError(refused ? 'KEYSTONE_UNAUTHORIZED' : 'KEYSTONE_REFUSED', { ...details, retryAfterMs });
   }
 
   #expired(): KuryrError {
