@@ -12,7 +12,7 @@ export interface DockerOptions {
 // containerd was killed with it.
 const start = (options: DockerOptions, image: string): string => `
 exec 9<> <(:); await() { for ((i = 0; i < 1200; i++)); do [ -S "$1" ] && return; read -rt 0.05 -u 9; done; }
-api() { curl -sf --max-time 120 --unix-socket /run/docker.sock "$@"; }
+api() { curl -sf --max-time 300 --unix-socket /run/docker.sock "$@"; }
 mkdir -p /etc/containerd /etc/docker
 cat >/etc/containerd/config.toml <<'end'
 version = 2
@@ -38,7 +38,7 @@ api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: app
  * disk: after `guest.reset()` the same call brings containers with a restart policy back. @throws Error
  */
 export async function startDocker(guest: Guest, options: DockerOptions = {}): Promise<void> {
-  await guest.ok(start(options, await imageFile(guest)), 180);
+  await guest.ok(start(options, await imageFile(guest)), 330);
 }
 
 /** Ends dockerd as a service manager does (TERM), or as the kernel's out-of-memory killer does (KILL). */
