@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { inhabited } from './inhabited.ts';
-import { goodBody, nastyByVerb, type World } from './nasty-bodies.ts';
+import type { World } from './nasty.ts';
+import { goodBody, nastyByVerb } from './nasty-bodies.ts';
 import { codeOf } from './shapes.ts';
 
 /** Any JSON, or a good body of which some fields are any JSON. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { fakeVm } from '../../src/fronts/docker/fake-engine.ts';
-import type { World } from './nasty-bodies.ts';
+import type { World } from './nasty.ts';
 import { Raw } from './nasty-values.ts';
 import { type RawAnswer, RawConnection, rawRequest } from './raw-http.ts';
 import { Rig } from './rig.ts';
@@ -13,7 +13,7 @@ export const headers = {
 };
 
 /** An engine on one connection of its own. */
-export class Engine {
+class Engine {
   readonly #rig: Rig;
   #connection: RawConnection | undefined;
 

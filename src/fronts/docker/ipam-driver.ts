@@ -30,7 +30,7 @@ type Message<K extends keyof typeof messages> = v.InferOutput<(typeof messages)[
  * One name for both address spaces: engines from 27 on then skip their check of a pool against the host's routes, which
  * the VM's own subnet always fails.
  */
-export const ADDRESS_SPACE = 'kuryr';
+const ADDRESS_SPACE = 'kuryr';
 
 /**
  * Bare requests held at once that show an engine in its endless loop (26 and older): each answer overlaps a route of the
