@@ -21,12 +21,15 @@ const koffiBeside: Plugin = {
   },
 };
 
-/** Makes `kuryr.mjs`, the whole program in one file, and koffi's native half beside it, for each processor installed here. */
-export async function build(folder: string): Promise<void> {
+/**
+ * Makes `kuryr.mjs`, the whole program in one file, and koffi's native half beside it, for each processor installed here.
+ * A test may name another entry.
+ */
+export async function build(folder: string, entry = 'src/cli/main.ts', file = 'kuryr.mjs'): Promise<void> {
   await mkdir(folder, { recursive: true });
   await esbuild({
-    entryPoints: [join(top, 'src/cli/main.ts')],
-    outfile: join(folder, 'kuryr.mjs'),
+    entryPoints: [join(top, entry)],
+    outfile: join(folder, file),
     bundle: true,
     platform: 'node',
     format: 'esm',

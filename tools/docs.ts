@@ -1,13 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableOfOptions } from '../src/config/render.ts';
+import { doctorReference } from '../src/doctor/reference.ts';
 import { type ErrorEntry, errorTable } from '../src/errors/table.ts';
 
 const folder = join(import.meta.dirname, '../docs/reference');
 
 /** The reference pages that are made of tables in the code, by file name. */
 export function pages(): Readonly<Record<string, string>> {
-  return { 'options.md': optionsPage(), 'errors.md': errorsPage() };
+  return { 'options.md': optionsPage(), 'errors.md': errorsPage(), 'doctor.md': doctorReference() };
 }
 
 function optionsPage(): string {

@@ -7,6 +7,8 @@ import type { FactName } from './facts.ts';
 import type { Holding, Records } from './records.ts';
 
 export interface AddressStatus {
+  /** The reservation's name in Neutron. */
+  readonly name: string;
   readonly address: string | undefined;
   readonly facts: readonly FactName[];
   readonly reached: Reached | undefined;
@@ -40,6 +42,8 @@ export interface Status {
   readonly attachments: readonly AttachmentStatus[];
   /** Addresses that no attachment has: just asked for, set aside, or on their way back. */
   readonly loose: readonly {
+    /** The reservation's name in Neutron. */
+    readonly name: string;
     readonly address: string | undefined;
     readonly state: 'provisional' | 'aside' | 'ending';
   }[];
@@ -92,6 +96,7 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
       .holdings()
       .filter(({ attachment }) => attachment === undefined)
       .map(holding => ({
+        name: holding.name,
         address: holding.reservation?.address ?? holding.wanted,
         state: holding.ending ? 'ending' : holding.purpose === 'aside' ? 'aside' : 'provisional',
       })),
@@ -127,5 +132,5 @@ async function addressStatus(
   if (holding.attachment !== undefined) facts.push('named');
   if (linked) facts.push('linked');
   if (reached?.reachable === true) facts.push('reachable');
-  return { address: holding.reservation?.address ?? holding.wanted, facts, reached };
+  return { name: holding.name, address: holding.reservation?.address ?? holding.wanted, facts, reached };
 }

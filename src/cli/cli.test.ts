@@ -44,7 +44,7 @@ const status: Status = {
       ending: false,
     },
   ],
-  loose: [{ address: '10.0.0.22', state: 'provisional' }],
+  loose: [{ name: 'kuryr-1', address: '10.0.0.22', state: 'provisional' }],
   cloud: undefined,
 };
 

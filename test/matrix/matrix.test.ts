@@ -54,6 +54,7 @@ for (const column of chosen) {
           await run(bed, lab);
         } catch (error) {
           for (const vm of lab.vms) say(`--- the daemon's log in ${vm.name}\n${await vm.log().catch(String)}`);
+          await bed.clear().catch(String);
           throw error;
         }
         table.set(name, column.name, 'passed');

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from '../../tools/build.ts';
+import { Lab } from '../lab/lab.ts';
+import { PROGRAM, type Vm } from '../lab/vm.ts';
+import { until } from '../matrix/traffic.ts';
+import { type Answer, Engine } from './engine.ts';
+
+/** More than one attach and detach have: the test ends when they go through without a kill. */
+const MOST_POINTS = 400;
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+const FOREIGN = { ip_address: '10.30.0.240', mac_address: 'fa:16:3e:00:11:22' };
+
+interface Reservation {
+  readonly name: string;
+  readonly fixed_ips: readonly { readonly ip_address: string }[];
+}
+
+suite('killed before any of its outside effects, the daemon goes on where it was', () => {
+  const ending = new AbortController();
+  let lab: Lab;
+  let vm: Vm;
+  let engine: Engine;
+
+  before(
+    async () => {
+      await build(dist, 'test/crash/daemon.ts', 'crash.mjs');
+      lab = await Lab.up({ backend: 'ovn', say: line => console.log(line), signal: ending.signal });
+      [vm] = await lab.addVms({ name: 'vc', host: 'h1', start: false });
+      engine = new Engine(vm, `${PROGRAM}/crash.mjs`);
+      await lab.cloud.ok('PUT', `/ports/${vm.port.id}`, { port: { allowed_address_pairs: [FOREIGN] } });
+      await engine.start();
+      await engine.createNetwork('10.30.0.0/24');
+    },
+    { timeout: 600_000 },
+  );
+
+  after(async () => {
+    ending.abort();
+    await lab?.down();
+  });
+
+  const pairs = async (): Promise<readonly { ip_address: string }[]> =>
+    (await lab.cloud.ok('GET', `/ports/${vm.port.id}`)).port.allowed_address_pairs;
+  const reservations = async (): Promise<readonly Reservation[]> =>
+    (await lab.cloud.ok('GET', '/ports?device_owner=kuryr:container')).ports;
+
+  /** What holds at any instant, also when the daemon is dead. */
+  async function assertHolds(point: number): Promise<void> {
+    const standing = await pairs();
+    assert.deepEqual(
+      standing.filter(({ ip_address }) => ip_address === FOREIGN.ip_address),
+      [FOREIGN],
+      `point ${point}: the foreign pair is as it was`,
+    );
+    const reserved = new Set((await reservations()).flatMap(({ fixed_ips }) => fixed_ips.map(ip => ip.ip_address)));
+    for (const { ip_address } of standing)
+      assert.ok(
+        ip_address === FOREIGN.ip_address || reserved.has(ip_address),
+        `point ${point}: the pair ${ip_address} has its reservation`,
+      );
+    if ((await engine.links()).length > 0)
+      assert.ok(standing.length > 1, `point ${point}: a link stands, so its pair does`);
+  }
+
+  /** Everything in the cloud has a record. */
+  async function assertOwned(point: number): Promise<void> {
+    const known = await engine.names();
+    for (const { name } of await reservations())
+      assert.ok(known.includes(name), `point ${point}: the ledger knows the reservation ${name}`);
+  }
+
+  test('at every point of attach and detach', { timeout: 1_500_000 }, async () => {
+    const began = performance.now();
+    let point = 0;
+    for (let through = false; !through; ) {
+      point++;
+      assert.ok(point < MOST_POINTS, 'attach and detach do not come to an end');
+      await engine.arm(point);
+      // Every second container wants an address of its choice: its request can be told from a new one when repeated.
+      const wanted = point % 2 === 0 ? `10.30.0.${100 + (point % 100)}` : '';
+      const repeat = async (verb: string, body: object): Promise<Answer> => {
+        const answer = await engine.call(verb, body);
+        if (answer.code === 0) return answer;
+        await assertHolds(point);
+        await engine.start();
+        await assertOwned(point);
+        return engine.must(verb, body);
+      };
+      const address = await engine.attach(wanted, repeat);
+      if (wanted !== '') assert.equal(address, wanted);
+      assert.ok(
+        (await pairs()).some(({ ip_address }) => ip_address === address),
+        `point ${point}: attached, so permitted`,
+      );
+      assert.equal((await engine.links()).length, 1, `point ${point}: one link`);
+      await engine.detach(address, repeat);
+      if (!(await engine.settled())) {
+        await assertHolds(point);
+        await engine.start();
+      } else through = !(await engine.died());
+      assert.equal((await engine.links()).length, 0, `point ${point}: the link is gone`);
+    }
+    await until('what is left of unanswered requests is freed', async () => {
+      await vm.ok('kuryr gc', 120);
+      return (await reservations()).length === 0 || undefined;
+    });
+    assert.deepEqual(await pairs(), [FOREIGN]);
+    assert.deepEqual(await engine.names(), []);
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    console.log(`crash points: ${point - 1} (in ${seconds} s)`);
+    assert.ok(point - 1 >= 25);
+  });
+
+  test('gc finds everything again after the state folder is lost', { timeout: 120_000 }, async () => {
+    const address = await engine.attach('', (verb, body) => engine.must(verb, body));
+    await engine.kill();
+    await vm.ok('rm -rf /var/lib/kuryr');
+    await engine.start();
+    const shown = await vm.ok('kuryr gc --dry-run', 60);
+    assert.match(shown, new RegExp(address.replaceAll('.', '\\.')));
+    assert.equal((await reservations()).length, 1, 'a dry run changes nothing');
+    await vm.ok('kuryr gc', 60);
+    assert.deepEqual(await reservations(), []);
+    assert.deepEqual(await pairs(), [FOREIGN]);
+    assert.deepEqual(await engine.links(), []);
+  });
+});

@@ -1,0 +1,26 @@
+/**
+ * The daemon as `kuryr run` starts it, with edges that end the process before its n-th outside effect. SIGUSR2 reads n from
+ * the file named by the first argument and arms the switch; the count of effects so far is left beside it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { configFlags, parseFlags } from '../../src/config/flags.ts';
+import { readConfig } from '../../src/config/read-config.ts';
+import { runDaemon } from '../../src/daemon/run.ts';
+import { pinoLogger } from '../../src/observe/pino-logger.ts';
+import { KillSwitch, killingEdges } from './killing-edges.ts';
+
+const [file = '', ...args] = process.argv.slice(2);
+const kill = new KillSwitch();
+process.on('SIGUSR2', () => {
+  writeFileSync(`${file}.count`, String(kill.count));
+  kill.arm(Number(readFileSync(file, 'utf8')));
+  writeFileSync(`${file}.armed`, '');
+});
+const ending = new AbortController();
+process.once('SIGTERM', () => ending.abort());
+const env = process.env;
+const { text } = parseFlags(args, configFlags);
+const { config } = await readConfig({ flags: text, env, readFile: path => readFile(path, 'utf8') });
+const logger = pinoLogger(config.logLevel);
+await runDaemon({ config, logger, version: 'crash', env, wrap: killingEdges(kill) }, ending.signal);
