@@ -34,6 +34,7 @@ const status: Status = {
       seen: 'sandbox',
       addresses: [
         {
+          name: 'kuryr-1',
           address: '10.0.0.21',
           facts: ['reserved', 'permitted', 'named', 'linked', 'reachable'],
           reached: undefined,

@@ -13,7 +13,7 @@ const help = [
   '  --ipv6             its IPv6 subnet too',
   '  --master INTERFACE the NIC, where several are on that network',
   '  --link ipvlan|macvlan',
-  '  --mode MODE        l2 (ipvlan); bridge or private (macvlan)',
+  '  --mode MODE        l2 or private (ipvlan, which must be named for private); bridge or private (macvlan)',
   '  --print            only print the command',
   "  --run-dir PATH     the folder of the daemon's control socket",
   '',
@@ -79,7 +79,7 @@ function linkOptions(link: string | undefined, mode: string | undefined): Record
   const kind = link ?? (mode === undefined || mode === 'l2' ? 'ipvlan' : 'macvlan');
   return {
     ...(link !== undefined && { link }),
-    ...(mode !== undefined && { [`${kind}_mode`]: mode }),
+    ...(mode !== undefined && { [kind === 'ipvlan' && mode !== 'l2' ? 'ipvlan_flag' : `${kind}_mode`]: mode }),
   };
 }
 

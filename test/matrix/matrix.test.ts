@@ -53,6 +53,7 @@ for (const column of chosen) {
         try {
           await run(bed, lab);
         } catch (error) {
+          say(String(error instanceof Error ? error.stack : error));
           for (const vm of lab.vms) say(`--- the daemon's log in ${vm.name}\n${await vm.log().catch(String)}`);
           await bed.clear().catch(String);
           throw error;

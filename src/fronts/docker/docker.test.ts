@@ -335,3 +335,11 @@ test('gc clears away what a lost state folder left, but not what a living contai
   assert.deepEqual(await pairsOf(after, vm.port.id), [address]);
   assert.equal((await reservations(after)).length, 1);
 });
+
+test('gives a container the gateway and routes of its own subnet where a network has several', async () => {
+  const { vm, engine } = vmAndEngine();
+  vm.neutron.addSubnet({ network_id: vm.network.id, cidr: '10.33.0.0/24' });
+  const network = await engine.createNetwork(['10.30.0.0/24', '10.33.0.0/24']);
+  const second = { id: network.id, pools: network.pools.slice(1) };
+  assert.equal((await engine.run(second)).joined['Gateway'], '10.33.0.1');
+});

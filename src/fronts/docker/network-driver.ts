@@ -103,9 +103,12 @@ export class NetworkDriver {
   async join(request: Message<'join'>, signal: AbortSignal) {
     const { store, attachments, nics, sandboxes } = this.#parts;
     const network = store.network(request.NetworkID);
-    this.#endpoint(request);
+    const known = this.#endpoint(request);
+    if (known === undefined) throw new KuryrError('ATTACHMENT_UNKNOWN', { id: request.EndpointID });
+    const holdings = attachments.holdingsOf(known);
     const nic = await nics.byPort(network.vmPort, signal);
-    const pools = network.pools.map(id => store.pool(id));
+    // A network may have several subnets of a family: gateway and routes are those of the container's own.
+    const pools = network.pools.filter(id => holdings.some(({ group }) => group === id)).map(id => store.pool(id));
     const gateways = { 4: gatewayOf(pools, nic, 4), 6: gatewayOf(pools, nic, 6) };
     const attachment = await attachments.join(
       { id: request.EndpointID, sandbox: request.SandboxKey, gateways },

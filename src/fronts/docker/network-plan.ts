@@ -25,6 +25,7 @@ export async function networkPlan(
   signal: AbortSignal,
 ): Promise<{ command: string[] }> {
   parseOptions(request.options, 'network create');
+  nics.forget();
   const [named] = request.subnets;
   const isRange = named?.includes('/') === true;
   const nic = await nics.find(
@@ -38,7 +39,8 @@ export async function networkPlan(
   );
   const subnets =
     request.subnets.length > 0 ? request.subnets.map(text => subnetNamed(nic, text)) : usual(nic, request.ipv6);
-  return { command: createCommand(nic, { name: request.name, subnets, options: request.options }) };
+  const { name, master, options } = request;
+  return { command: createCommand(nic, { name, subnets, master, options }) };
 }
 
 /** The one IPv4 subnet, and with `ipv6` the one IPv6 subnet; on an IPv6-only network that one alone. */
