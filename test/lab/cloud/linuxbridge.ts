@@ -1,7 +1,7 @@
 /**
  * ML2 linuxbridge: a neutron-linuxbridge-agent on each of two hosts (iptables, ipset, ebtables; VXLAN between them),
- * and a network node whose neutron-l3-agent holds the gateways' addresses and lets radvd advertise. They talk to the
- * API through RabbitMQ.
+ * and on one of them the neutron-l3-agent, which holds the gateways' addresses and lets radvd advertise. They talk to
+ * the API through RabbitMQ.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -14,9 +14,8 @@ import type { Service } from './jail.ts';
 import { rabbitEnvironment } from './rabbit.ts';
 import { shell, until } from './run.ts';
 
-/** The network node beside the compute hosts. */
-const NETWORK_NODE = 'net';
-const NODES: readonly string[] = [...HOSTS, NETWORK_NODE];
+/** The host that is the network node as well: another agent less to start. */
+const NETWORK_NODE: Host = 'h1';
 
 /** The capability contexts of Neutron whose helper would be started by sudo. */
 const PRIVSEP = ['', '_dhcp_release', '_ovs_vsctl', '_namespace', '_conntrack', '_link'];
@@ -57,18 +56,18 @@ export class LinuxbridgeBackend implements Backend {
     const { jail, place } = this.#edges;
     cpSync(join(import.meta.dirname, 'shim'), `${place.dir}/shim`, { recursive: true });
     const server = jail.serve('rabbitmq', ['/usr/lib/rabbitmq/bin/rabbitmq-server'], { env: rabbitEnvironment(place) });
-    await makeFabric(this.#edges, NODES);
+    await makeFabric(this.#edges, HOSTS);
     const { rabbit } = place.ports;
     const socket = `${place.dir}/mq.sock`;
     jail.serve('mq', ['socat', `UNIX-LISTEN:${socket},fork,unlink-early`, `TCP:127.0.0.1:${rabbit}`]);
-    await Promise.all(NODES.map((node, index) => this.#prepareNode(node, `10.99.0.${11 + index}`, socket)));
+    await Promise.all(HOSTS.map((node, index) => this.#prepareNode(node, `10.99.0.${11 + index}`, socket)));
     // Neutron, should it find RabbitMQ not there yet, tries again only after 1, 3, 5, 7 s
     await server.answers(() => listens(rabbit));
   }
 
   async ready(client: Client): Promise<void> {
     this.#client = client;
-    const agents = [...NODES.map(node => this.#agent('neutron-linuxbridge-agent', node))];
+    const agents = [...HOSTS.map(node => this.#agent('neutron-linuxbridge-agent', node))];
     agents.push(this.#agent('neutron-l3-agent', NETWORK_NODE));
     const alive = async (): Promise<boolean> => {
       for (const agent of agents) agent.check();
