@@ -26,12 +26,12 @@ export class Tree implements AsyncDisposable {
     return new Tree(path);
   }
 
-  /** @throws Error when the patch does not fit the sources any more */
+  /** What a patch replaces has to be there; the lines around it may have changed. @throws Error when it is not */
   async put({ patch }: Mutant): Promise<void> {
     // Were the folder below a checkout, git would look for the files from that one's top.
     const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(this.path, '..') };
     try {
-      await promisify(execFile)('git', ['apply', '--whitespace=nowarn', patch], { cwd: this.path, env });
+      await promisify(execFile)('git', ['apply', '-C0', '--whitespace=nowarn', patch], { cwd: this.path, env });
     } catch (error) {
       const said = (error as { stderr?: string }).stderr?.trim().split('\n').join('; ');
       throw new Error(`the patch does not apply: ${said || error}`);
