@@ -87,6 +87,12 @@ export class Engine {
     });
   }
 
+  /** Takes part in the network of another client. */
+  use(other: Engine): void {
+    this.#pool = other.#pool;
+    this.#network = other.#network;
+  }
+
   /** From RequestAddress to Join; gives the address. */
   async attach(wanted: string, call: Call): Promise<string> {
     this.#endpoint = randomBytes(32).toString('hex');

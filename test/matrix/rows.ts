@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bed } from './bed.ts';
+import { coincidence } from './coincidence.ts';
 import { assertNoReach, assertPing, assertReach, until } from './traffic.ts';
 
 /** One promise of the matrix, shown on real parts. */
@@ -263,7 +264,9 @@ export const rows: readonly Row[] = [
   pingAndTcp,
   ipv6,
   dualStack,
+  coincidence('ipvlan'),
   macvlan,
+  coincidence('macvlan'),
   chosenAddress,
   limit,
   foreignPair,

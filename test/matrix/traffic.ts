@@ -8,9 +8,15 @@ const seen = async (from: Container, address: string, count: number): Promise<nu
 
 /** The name that the web server at the address answers with; empty when it does not. */
 async function fetched(from: Container, address: string): Promise<string> {
-  const host = address.includes(':') ? `[${address}]` : address;
-  const { stdout } = await from.vm.run(`docker exec ${from.name} wget -q -T 3 -O - http://${host}/`, 60);
-  return stdout.trim();
+  // By nc, since the wget of a static busybox dies of the missing name service.
+  const request = `echo "GET / HTTP/1.0" | nc -w 3 ${address} 80`;
+  const { stdout } = await from.vm.run(`docker exec ${from.name} sh -c '${request}'`, 60);
+  return (
+    stdout
+      .split(/\r?\n\r?\n/)
+      .at(-1)
+      ?.trim() ?? ''
+  );
 }
 
 /** Addresses that two containers can talk by. */

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { Engine } from '../crash/engine.ts';
+import type { Call } from '../lab/cloud/traffic.ts';
+import { Lab } from '../lab/lab.ts';
+import { PROGRAM, type Vm } from '../lab/vm.ts';
+import { until } from '../matrix/traffic.ts';
+
+const CLIENTS = 20;
+/** Calls of Neutron that may serve all pairs of a burst. */
+const HANDFUL = 12;
+
+suite('many containers at once, and what one costs the cloud', () => {
+  const ending = new AbortController();
+  let lab: Lab;
+  let vm: Vm;
+
+  before(
+    async () => {
+      lab = await Lab.up({ backend: 'ovn', say: line => console.log(line), signal: ending.signal });
+      await lab.cloud.setPairLimit(200);
+      [vm] = await lab.addVms({ name: 'vb', host: 'h1' });
+      await vm.ok('kuryr network create four; kuryr network create both --ipv6', 120);
+    },
+    { timeout: 600_000 },
+  );
+
+  after(async () => {
+    ending.abort();
+    await lab?.down();
+  });
+
+  const pairs = async (): Promise<readonly { ip_address: string; mac_address: string }[]> =>
+    (await lab.cloud.ok('GET', `/ports/${vm.port.id}`)).port.allowed_address_pairs;
+  const setPairs = (list: readonly object[]) =>
+    lab.cloud.ok('PUT', `/ports/${vm.port.id}`, { port: { allowed_address_pairs: list } });
+  const quiet = () =>
+    until('nothing on its way back', async () => {
+      const { ports } = await lab.cloud.ok('GET', '/ports?device_owner=kuryr:container&fields=id');
+      return ports.length === 0 || undefined;
+    });
+
+  /** The Neutron calls that the VM makes during the work. */
+  async function callsDuring(work: () => Promise<unknown>): Promise<readonly Call[]> {
+    const from = lab.cloud.traffic.calls.length;
+    await work();
+    return lab.cloud.traffic.calls.slice(from).filter(({ service }) => service === 'neutron');
+  }
+  const told = (calls: readonly Call[]) =>
+    calls
+      .map(({ method, path, ms }) => `${method} ${path.replace(/[0-9a-f-]{36}/, 'ID')} ${ms?.toFixed(0)} ms`)
+      .join(', ');
+
+  test('one docker run asks Neutron at most four times, dual stack at most seven', { timeout: 300_000 }, async () => {
+    for (const [network, most] of [
+      ['four', 4],
+      ['both', 7],
+    ] as const) {
+      await vm.container(`warm-${network}`, network);
+      await vm.remove(`warm-${network}`);
+      await quiet();
+      await vm.stopKuryr();
+      await vm.startKuryr();
+      await until('the daemon knows its NIC', async () =>
+        /NIC found/.test((await vm.log()).split('"ready"').at(-1) ?? ''),
+      );
+      await until('the daemon asks nothing more', async () =>
+        lab.cloud.traffic.calls.every(({ ms }) => ms !== undefined),
+      );
+      const calls = await callsDuring(() => vm.container(`one-${network}`, network));
+      console.log(`docker run, ${network}: ${calls.length} calls of Neutron: ${told(calls)}`);
+      assert.ok(calls.length <= most, `${calls.length} calls`);
+      await vm.remove(`one-${network}`);
+      await quiet();
+    }
+  });
+
+  test('twenty clients at once: every pair stands, foreign ones survive', { timeout: 300_000 }, async () => {
+    const before = { ip_address: '10.30.0.240/31', mac_address: 'fa:16:3e:00:11:22' };
+    const meanwhile = { ip_address: '10.30.0.250', mac_address: vm.port.mac };
+    await setPairs([before]);
+    const engines = Array.from({ length: CLIENTS }, () => new Engine(vm, `${PROGRAM}/kuryr.mjs`));
+    const [first, ...others] = engines as [Engine, ...Engine[]];
+    await first.createNetwork('10.30.0.0/24');
+    for (const engine of others) engine.use(first);
+    let addresses: string[] = [];
+    const began = performance.now();
+    const calls = await callsDuring(async () => {
+      const adding = until('the other client gets its pair in', async () => {
+        const { port } = await lab.cloud.ok('GET', `/ports/${vm.port.id}`);
+        if (port.allowed_address_pairs.length < 3) return undefined;
+        const body = { port: { allowed_address_pairs: [...port.allowed_address_pairs, meanwhile] } };
+        const condition = { headers: { 'if-match': `revision_number=${port.revision_number}` } };
+        return (await lab.cloud.api('PUT', `/ports/${vm.port.id}`, body, condition)).status === 200 || undefined;
+      });
+      addresses = await Promise.all(engines.map(each => each.attach('', (verb, body) => each.must(verb, body))));
+      await adding;
+    });
+    console.log(
+      `${CLIENTS} at once: ${((performance.now() - began) / 1000).toFixed(1)} s, ${calls.length} calls: ${told(calls)}`,
+    );
+    assert.equal(new Set(addresses).size, CLIENTS);
+    const standing = await pairs();
+    for (const pair of [before, meanwhile, ...addresses.map(ip_address => ({ ip_address, mac_address: vm.port.mac }))])
+      assert.ok(
+        standing.some(each => JSON.stringify(each) === JSON.stringify(pair)),
+        `${JSON.stringify(pair)} stands`,
+      );
+    assert.equal(standing.length, CLIENTS + 2);
+    const reserving = calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/ports'));
+    assert.equal(reserving.length, CLIENTS);
+    assert.ok(calls.length <= CLIENTS + HANDFUL, `${calls.length} calls`);
+    await Promise.all(
+      engines.map((each, index) => each.detach(addresses[index] ?? '', (verb, body) => each.must(verb, body))),
+    );
+    await quiet();
+    assert.deepEqual(await pairs(), [before, meanwhile]);
+    await setPairs([]);
+  });
+
+  test('a compose file of twenty services comes up and goes', { timeout: 600_000 }, async () => {
+    const services = Array.from(
+      { length: 20 },
+      (_, index) => `  s${index}: { image: bb, command: [sleep, "100000"], networks: [four] }`,
+    );
+    const file = `version: "3"\nservices:\n${services.join('\n')}\nnetworks:\n  four: { external: true }\n`;
+    await vm.ok(`mkdir -p /root/twenty && cat >/root/twenty/docker-compose.yml <<'END'\n${file}\nEND`);
+    const began = performance.now();
+    const calls = await callsDuring(() => vm.ok('cd /root/twenty && docker-compose up -d', 500));
+    const seconds = (performance.now() - began) / 1000;
+    const cloud = calls.reduce((sum, { ms = 0 }) => sum + ms, 0) / 1000;
+    assert.equal((await pairs()).length, 20);
+    console.log(
+      `a compose file of 20 services: ${seconds.toFixed(1)} s; ${calls.length} calls of Neutron took ${cloud.toFixed(1)} s of it, ` +
+        'the rest is Docker in a guest of one CPU',
+    );
+    await vm.ok('cd /root/twenty && docker-compose down -t 0', 500);
+    await quiet();
+    assert.deepEqual(await pairs(), []);
+  });
+});
