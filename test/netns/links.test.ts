@@ -8,7 +8,7 @@ import type { Link } from '../../src/linux/kernel.ts';
 import { KoffiSys } from '../../src/linux/koffi-sys.ts';
 import { LinuxKernel } from '../../src/linux/linux-kernel.ts';
 import type { Nic } from '../../src/nic/nic.ts';
-import { enterOwnNetns, ip, makeNetns, plugNic, withoutIpvlan } from './netns.ts';
+import { enterOwnNetns, ip, ipvlanTest, makeNetns, plugNic } from './netns.ts';
 
 const sys = new KoffiSys();
 enterOwnNetns(sys);
@@ -17,7 +17,6 @@ const kernel = new LinuxKernel(sys);
 const master = kernel.links('host').find(link => link.name === 'eth0') as Link;
 const nic = { master: { ...master, addresses: [] } } as unknown as Nic;
 const signal = AbortSignal.timeout(600_000);
-const skip = withoutIpvlan();
 const macvlan: LinkSpec = { kind: 'macvlan', mode: 'bridge' };
 let last = 0x20000;
 
@@ -71,7 +70,7 @@ test('finds the namespaces that others are in, and not the own one', () => {
   assert.equal(new Set(inodes).size, inodes.length);
 });
 
-test('an ipvlan link is made, moved, found and removed', { skip }, async () => {
+ipvlanTest('a link is made, moved, found and removed', async () => {
   for (const flag of ['bridge', 'private', 'vepa'] as const) {
     await wholeLife({ kind: 'ipvlan', mode: 'l2', flag });
     const shown = wanted({ kind: 'ipvlan', mode: 'l2', flag });
@@ -83,9 +82,7 @@ test('an ipvlan link is made, moved, found and removed', { skip }, async () => {
   }
 });
 
-test('a flag that would flip links in a container is refused, and they keep theirs', {
-  skip,
-}, async () => {
+ipvlanTest('a flag that would flip links in a container is refused, and they keep theirs', async () => {
   const links = new SlaveLinks(kernel);
   const sandbox = makeNetns('sandbox');
   const first = wanted({ kind: 'ipvlan', mode: 'l2', flag: 'private' });
@@ -101,9 +98,7 @@ test('a flag that would flip links in a container is refused, and they keep thei
   await restarted.remove(other.trace, signal);
 });
 
-test('names the macvlan links beside which ipvlan cannot stand, and the other way round', {
-  skip,
-}, async () => {
+ipvlanTest('names the macvlan links beside which it cannot stand, and the other way round', async () => {
   const links = new SlaveLinks(kernel);
   const ipvlan: LinkSpec = { kind: 'ipvlan', mode: 'l2', flag: 'bridge' };
   for (const [standing, refusedKind] of [
@@ -118,7 +113,7 @@ test('names the macvlan links beside which ipvlan cannot stand, and the other wa
   }
 });
 
-test('an address that a sibling in another namespace holds is refused by name', { skip }, async () => {
+ipvlanTest('an address that a sibling in another namespace holds is refused by name', async () => {
   const links = new SlaveLinks(kernel);
   const sandbox = makeNetns('sandbox');
   const [first, second] = [0, 1].map(() => wanted({ kind: 'ipvlan', mode: 'l2', flag: 'bridge' }));

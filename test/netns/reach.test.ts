@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/observe/logger.ts';
 import { PacketReach } from '../../src/reach/packet-reach.ts';
 import type { ReachTarget } from '../../src/reach/reach.ts';
 import { systemClock } from '../../src/time/system-clock.ts';
-import { enterOwnNetns, ip, makeNetns, plugNic, withoutIpvlan } from './netns.ts';
+import { enterOwnNetns, ip, ipvlanTest, makeNetns, plugNic } from './netns.ts';
 
 const sys = new KoffiSys();
 enterOwnNetns(sys);
@@ -82,7 +82,7 @@ test('the answer is seen also once a macvlan link holds the address and takes th
   await probeHeld({ ...common, kind: 'macvlan', mode: 'bridge', mac }, '10.0.0.41', mac);
 });
 
-test('the answer is seen also once an ipvlan link holds the address', { skip: withoutIpvlan() }, async () => {
+ipvlanTest('the answer is seen also once a link holds the address', async () => {
   for (const address of ['10.0.0.43', 'fd00::43']) {
     await probeHeld({ ...common, kind: 'ipvlan', mode: 'l2', flag: 'private' }, address, master.mac);
   }
