@@ -118,6 +118,22 @@ suite('many containers at once, and what one costs the cloud', () => {
     await setPairs([]);
   });
 
+  test('a write that was answered and not kept is written again', { timeout: 120_000 }, async () => {
+    const { body } = await lab.cloud.api('GET', `/ports/${vm.port.id}`);
+    let lost = 0;
+    lab.cloud.traffic.gate = ({ method, path }) =>
+      method === 'PUT' && path.endsWith(vm.port.id) && lost++ === 0 ? { status: 200, body } : 'pass';
+    const { v4 } = await vm.container('unkept', 'four');
+    lab.cloud.traffic.gate = () => 'pass';
+    assert.ok(lost > 1, 'the write was lost once');
+    assert.deepEqual(
+      (await pairs()).map(({ ip_address }) => ip_address),
+      [v4],
+    );
+    await vm.remove('unkept');
+    await quiet();
+  });
+
   test('a compose file of twenty services comes up and goes', { timeout: 600_000 }, async () => {
     const services = Array.from(
       { length: 20 },

@@ -3,7 +3,6 @@
  * the file named by the first argument and arms the switch; the count of effects so far is left beside it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { configFlags, parseFlags } from '../../src/config/flags.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { runDaemon } from '../../src/daemon/run.ts';
@@ -21,6 +20,7 @@ const ending = new AbortController();
 process.once('SIGTERM', () => ending.abort());
 const env = process.env;
 const { text } = parseFlags(args, configFlags);
-const { config } = await readConfig({ flags: text, env, readFile: path => readFile(path, 'utf8') });
+// The VM has no configuration file.
+const { config } = await readConfig({ flags: text, env, readFile: async () => undefined });
 const logger = pinoLogger(config.logLevel);
 await runDaemon({ config, logger, version: 'crash', env, wrap: killingEdges(kill) }, ending.signal);

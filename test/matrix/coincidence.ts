@@ -31,9 +31,7 @@ export function coincidence(link: 'ipvlan' | 'macvlan'): Row {
       const probe = await until('the daemon sees frames pass', () => answered(bed, logged));
       const ping = Number(await firstPing);
       const apart = ping - probe;
-      console.log(
-        `${link}: first ping ${apart.toFixed(2)} s after the first answered probe`,
-      );
+      console.log(`${link}: first ping ${apart.toFixed(2)} s after the first answered probe`);
       assert.ok(Math.abs(apart) < APART_S, `${apart} s apart`);
       await bed.remove(one);
       await bed.removeNetwork(network);

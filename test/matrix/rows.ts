@@ -18,6 +18,9 @@ const pingAndTcp: Row = {
     await assertPing(one, bed.lab.network.v4?.gateway ?? '');
     const written = await bed.pairs(bed.a);
     assert.deepEqual(written, [{ ip_address: one.v4, mac_address: bed.a.port.mac }]);
+    // The server's id there would have the metadata service answer the container with the VM's user-data.
+    const devices = (await bed.reservations()).map(({ device_id }) => device_id).sort();
+    assert.deepEqual(devices, bed.both.map(({ port }) => `kuryr:${port.id}`).sort());
     await bed.setPairs(bed.a, []);
     await until('the filter takes the address away', async () => (await lost(bed, one.name, other.v4)) || undefined);
     await assertNoReach(one, other, 'v4');

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import type { Container } from '../lab/vm.ts';
 
 const seen = async (from: Container, address: string, count: number): Promise<number> => {
-  const { stdout } = await from.vm.run(`docker exec ${from.name} ping -c ${count} -W 1 ${address}`, 60);
+  const { stdout } = await from.vm.run(`docker exec ${from.name} ping -c ${count} -i 0.2 -W 1 ${address}`, 60);
   return Number(/(\d+) packets received/.exec(stdout)?.[1] ?? 0);
 };
 
 /** The name that the web server at the address answers with; empty when it does not. */
 async function fetched(from: Container, address: string): Promise<string> {
   // By nc, since the wget of a static busybox dies of the missing name service.
-  const request = `echo "GET / HTTP/1.0" | nc -w 3 ${address} 80`;
+  const request = `echo "GET / HTTP/1.0" | nc -w 2 ${address} 80`;
   const { stdout } = await from.vm.run(`docker exec ${from.name} sh -c '${request}'`, 60);
   return (
     stdout
