@@ -9,7 +9,17 @@ test('writes addresses as Neutron does', () => {
 });
 
 test('takes no shorthand, zone, port or prefix for an address', () => {
-  for (const text of ['', '10.1', '0x0a000001', '10.0.0.1/32', '010.0.0.1', 'fe80::1%eth0', '[::1]', '10.0.0.1:80', 'x'])
+  for (const text of [
+    '',
+    '10.1',
+    '0x0a000001',
+    '10.0.0.1/32',
+    '010.0.0.1',
+    'fe80::1%eth0',
+    '[::1]',
+    '10.0.0.1:80',
+    'x',
+  ])
     assert.equal(canonical(text), undefined, text);
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Engine } from '../crash/engine.ts';
 import type { Call } from '../lab/cloud/traffic.ts';
 import { Lab } from '../lab/lab.ts';
@@ -103,7 +104,7 @@ suite('many containers at once, and what one costs the cloud', () => {
     const standing = await pairs();
     for (const pair of [before, meanwhile, ...addresses.map(ip_address => ({ ip_address, mac_address: vm.port.mac }))])
       assert.ok(
-        standing.some(each => JSON.stringify(each) === JSON.stringify(pair)),
+        standing.some(each => isDeepStrictEqual(each, pair)),
         `${JSON.stringify(pair)} stands`,
       );
     assert.equal(standing.length, CLIENTS + 2);

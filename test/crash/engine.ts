@@ -62,7 +62,8 @@ export class Engine {
       `curl -s -m 60 --unix-socket ${SOCKET} -w '\\n%{http_code}' -d '${JSON.stringify(body)}' http://docker/${verb}`,
       90,
     );
-    const [text = '', status = ''] = stdout.trim().split('\n');
+    const lines = stdout.trim().split('\n');
+    const [text = '', status = ''] = [lines[0], lines.at(-1)];
     return { code, status: Number(status), body: code === 0 && text !== '' ? JSON.parse(text) : {} };
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import type { Bed } from './bed.ts';
 import { coincidence } from './coincidence.ts';
 import { assertNoReach, assertPing, assertReach, until } from './traffic.ts';
@@ -150,7 +151,7 @@ const foreignPair: Row = {
     const standing = await bed.pairs(bed.a);
     for (const pair of [before, meanwhile, { ip_address: one.v4, mac_address: bed.a.port.mac }])
       assert.ok(
-        standing.some(each => JSON.stringify(each) === JSON.stringify(pair)),
+        standing.some(each => isDeepStrictEqual(each, pair)),
         `${JSON.stringify(pair)} in ${JSON.stringify(standing)}`,
       );
     await bed.remove(one, other);
