@@ -18,8 +18,8 @@ export interface PairView {
 
 /**
  * The one writer of a VM port's pairs. Changes that arrive while a write is under way go together into the next one.
- * Foreign entries are kept byte for byte. Where the port has no port security there is nothing to write: every call
- * resolves at once.
+ * Foreign entries are kept byte for byte. Where a read says that the port has no port security, nothing is
+ * written and every call resolves.
  */
 export interface PairWriter {
   /**

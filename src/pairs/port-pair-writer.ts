@@ -119,10 +119,6 @@ export class PortPairWriter implements PairWriter {
   async #wish(pair: Pair, want: Wish['want'], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#closed.throwIfAborted();
-    if (this.#reading?.portSecurity === false) {
-      if (want === 'present') this.#held.set(pairKey(pair), pair);
-      return;
-    }
     const wish = this.#wishes.open(pair, want, ++this.#events, () => this.#overtaken(pair));
     this.#start();
     return abortable(wish.settled.promise, signal);
@@ -170,6 +166,8 @@ export class PortPairWriter implements PairWriter {
     const reading = this.#reading;
     if (reading === undefined || !this.#current || this.#readers.length > 0) return undefined;
     if (this.#edges.clock.monotonic() - reading.at > FRESH_MS) return undefined;
+    // Without port security there is nothing to write; whether that still holds, a read alone can say.
+    if (!reading.portSecurity) return undefined;
     const wishes = this.#wishes.all().slice(0, this.#oneByOne ? 1 : undefined);
     const open = wishes.filter(wish => stands(wish.pair, reading) !== (wish.want === 'present'));
     if (open.length === 0) return undefined;
