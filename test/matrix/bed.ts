@@ -80,6 +80,8 @@ export class Bed {
   /** After a row that failed: what is left of it goes, so that the next one begins as it should. */
   async clear(): Promise<void> {
     for (const vm of this.both) {
+      if ((await vm.run('kuryr status')).code !== 0) await vm.startKuryr();
+      if ((await vm.run('docker version')).code !== 0) await vm.startDocker();
       await vm.run('docker rm -f $(docker ps -aq); docker network rm $(docker network ls -q -f driver=kuryr)', 180);
       await vm.run('kuryr gc', 120);
       await this.setPairs(vm, []);
