@@ -116,22 +116,12 @@ export class Engine {
 
   /** Names of the reservations that the daemon has a record of. */
   async names(): Promise<string[]> {
-    const { attachments, loose } = JSON.parse(await this.#vm.ok('kuryr status --json')) as {
+    const text = await this.#vm.ok('curl -sf --unix-socket /run/kuryr/control.sock http://kuryr/v1/status');
+    const { attachments, loose } = JSON.parse(text) as {
       attachments: { addresses: { name: string }[] }[];
       loose: { name: string }[];
     };
     return [...attachments.flatMap(({ addresses }) => addresses), ...loose].map(({ name }) => name);
-  }
-
-  /** Waits until nothing is on its way back to Neutron; false when the daemon died over it. */
-  async settled(): Promise<boolean> {
-    for (;;) {
-      if (await this.died()) return false;
-      const { code, stdout } = await this.#vm.run('kuryr status --json');
-      if (code !== 0) continue;
-      const { loose } = JSON.parse(stdout) as { loose: { state: string }[] };
-      if (!loose.some(({ state }) => state === 'ending')) return true;
-    }
   }
 
   /** Names of Kuryr's links in the VM. */
