@@ -270,7 +270,7 @@ export class Attachments {
 }
 
 /** An ipvlan pair is the bare address, so that Neutron fills in the port's MAC; a macvlan pair carries the container's. */
-export function pairOf(spec: LinkSpec, address: string, mac: string): Pair {
+function pairOf(spec: LinkSpec, address: string, mac: string): Pair {
   return spec.kind === 'ipvlan' ? { address } : { address, mac };
 }
 

@@ -11,6 +11,5 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
 
-export const { EPERM, ENOENT, EINTR, EAGAIN, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, EOPNOTSUPP, ENOBUFS } =
-  constants.errno;
-export const { EADDRINUSE, EADDRNOTAVAIL, ENOTDIR, ESRCH, ENETDOWN } = constants.errno;
+export const { EPERM, EINTR, EAGAIN, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, EOPNOTSUPP, ENOBUFS } = constants.errno;
+export const { EADDRINUSE, EADDRNOTAVAIL } = constants.errno;

@@ -5,7 +5,7 @@
  *     struct nlattr   { __u16 len; __u16 type; };   // payload, padded to 4 bytes
  */
 
-export const NLM_F_REQUEST = 0x1;
+const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 /** Of a request that reads: NLM_F_ROOT | NLM_F_MATCH. */

@@ -3,8 +3,7 @@ import { parseMac } from './link.ts';
 import { refusal } from './refusal.ts';
 import { AF_PACKET, cInt, MSG_DONTWAIT, SOCK_NONBLOCK, SOCK_RAW, type Sys } from './sys.ts';
 
-export const ETH_P_ARP = 0x0806;
-export const ETH_P_IPV6 = 0x86dd;
+const ETH_P_IPV6 = 0x86dd;
 const ETH_P_ALL = 0x0003;
 // linux/if_packet.h
 const SOL_PACKET = 263;
@@ -122,7 +121,7 @@ const SKF_AD_VLAN_TAG_PRESENT = 48;
 type Instruction = readonly [code: number, value: number, ifTrue?: number, ifFalse?: number];
 
 /** A classic BPF program: untagged frames of the EtherType; of IPv6 only neighbour discovery. */
-export function filterFor(etherType: number): Uint8Array {
+function filterFor(etherType: number): Uint8Array {
   const more: readonly Instruction[] =
     etherType === ETH_P_IPV6
       ? [

@@ -61,7 +61,7 @@ export function readAdvertisement(frame: Uint8Array): Advertisement | undefined 
 }
 
 /** `ff02::1:ff00:0/104` with the address's last three bytes (RFC 4291, section 2.7.1). */
-export function solicitedNode(address: string): Uint8Array {
+function solicitedNode(address: string): Uint8Array {
   const group = parseAddress('ff02::1:ff00:0');
   group.set(parseAddress(address).subarray(13), 13);
   return group;

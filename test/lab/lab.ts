@@ -36,7 +36,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const dist = `${repository}dist`;
 const node = `${repository}node_modules/node-linux-${process.arch}`;
 
-export const labNetwork: NetworkRequest = {
+const labNetwork: NetworkRequest = {
   name: 'lab',
   v4: { cidr: '10.30.0.0/24' },
   v6: { cidr: 'fd30::/64', mode: 'static' },

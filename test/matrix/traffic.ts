@@ -20,7 +20,7 @@ async function fetched(from: Container, address: string): Promise<string> {
 }
 
 /** Addresses that two containers can talk by. */
-export function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
+function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
   return (['v4', 'v6'] as const).filter(family => one[family] !== '' && other[family] !== '');
 }
 

@@ -1,7 +1,7 @@
 import type { GuestOptions } from './options.ts';
 
 /** The guest's disk is handed over as this descriptor: its file has no name any more, so it can't be left behind. */
-export const diskFd = 4;
+const diskFd = 4;
 /** The socket to the guest's serial line. */
 export const lineFd = 3;
 

@@ -7,7 +7,7 @@ const fallback = 'http://deb.debian.org/debian';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** First Debian archive in a sources file, one-line or deb822 style; undefined when there is none. */
-export function archiveIn(text: string): string | undefined {
+function archiveIn(text: string): string | undefined {
   for (const raw of text.split('\n')) {
     const line = raw.replace(/#.*/, '').trim();
     const uri = /^(?:deb\s+(?:\[[^\]]*\]\s+)?|URIs:\s*)(https?:\/\/\S+)/i.exec(line)?.[1];
