@@ -57,8 +57,11 @@ END
       umask 022; printf '#!/bin/sh\\nexec ${NODE}/bin/node ${PROGRAM}/kuryr.mjs "$@"\\n' >/usr/local/bin/kuryr && chmod 755 /usr/local/bin/kuryr`);
   }
 
-  /** Starts the daemon and returns when it answers. */
-  async startKuryr(flags = ''): Promise<void> {
+  /**
+   * Starts the daemon and returns when it answers. It waits long for frames to pass: the lab's clouds share two processors
+   * with all else, and linuxbridge's agents have been seen to take ten seconds there.
+   */
+  async startKuryr(flags = '--wait-seconds 40'): Promise<void> {
     await this.ok(
       `OS_CLOUD=lab setsid kuryr run ${flags} </dev/null >>/var/log/kuryr.log 2>&1 & echo $! >/run/kuryr.pid
       exec 9<> <(:)
