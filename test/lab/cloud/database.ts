@@ -59,6 +59,8 @@ async function startPostgres({ place, jail, tree }: DatabaseEdges): Promise<Serv
     synchronous_commit: 'off',
     full_page_writes: 'off',
     max_connections: 200,
+    // Compiling Neutron's many joins takes far longer than running them on a handful of rows.
+    jit: 'off',
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const argv = [`${programs(tree)}/postgres`, '-D', `${dir}/pg/data`, '-p', `${ports.postgres}`, ...flags];
