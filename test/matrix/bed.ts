@@ -35,12 +35,12 @@ export class Bed {
   /** Makes the same Docker network in both VMs by `kuryr network create`, and gives its name. */
   async network(flags = ''): Promise<string> {
     const name = this.name('net');
-    for (const vm of this.both) await vm.ok(`kuryr network create ${name} ${flags}`, 120);
+    await Promise.all(this.both.map(vm => vm.ok(`kuryr network create ${name} ${flags}`, 120)));
     return name;
   }
 
   async removeNetwork(name: string): Promise<void> {
-    for (const vm of this.both) await vm.ok(`docker network rm ${name}`, 120);
+    await Promise.all(this.both.map(vm => vm.ok(`docker network rm ${name}`, 120)));
   }
 
   /** A container in each VM. */
@@ -50,7 +50,7 @@ export class Bed {
   }
 
   async remove(...containers: readonly Container[]): Promise<void> {
-    for (const { vm, name } of containers) await vm.remove(name);
+    await Promise.all(containers.map(({ vm, name }) => vm.remove(name)));
   }
 
   async pairs(vm: Vm): Promise<readonly Pair[]> {

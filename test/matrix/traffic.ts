@@ -28,26 +28,28 @@ function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
 export async function assertReach(one: Container, other: Container): Promise<void> {
   const families = commonFamilies(one, other);
   assert.ok(families.length > 0, `${one.name} and ${other.name} have no family in common`);
-  for (const family of families) {
-    for (const [from, to] of [
-      [one, other],
-      [other, one],
-    ] as const) {
+  await bothWays(one, other, async (from, to) => {
+    for (const family of families) {
       assert.equal(await seen(from, to[family], 3), 3, `ping ${from.name} → ${to.name} by ${to[family]}`);
       assert.equal(await fetched(from, to[family]), to.name, `TCP ${from.name} → ${to.name} by ${to[family]}`);
     }
-  }
+  });
 }
 
 /** Nothing passes between the two in a family: neither ping nor TCP, in either direction. */
 export async function assertNoReach(one: Container, other: Container, family: 'v4' | 'v6'): Promise<void> {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const) {
+  await bothWays(one, other, async (from, to) => {
     assert.equal(await seen(from, to[family], 2), 0, `ping ${from.name} → ${to.name} passed by ${to[family]}`);
     assert.equal(await fetched(from, to[family]), '', `TCP ${from.name} → ${to.name} passed by ${to[family]}`);
-  }
+  });
+}
+
+async function bothWays(
+  one: Container,
+  other: Container,
+  look: (from: Container, to: Container) => Promise<void>,
+): Promise<void> {
+  await Promise.all([look(one, other), look(other, one)]);
 }
 
 /** The container reaches an address that is no container's, such as the gateway. */
