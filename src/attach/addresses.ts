@@ -171,7 +171,7 @@ export class Addresses {
   async #takeBack(known: Held, request: HoldRequest): Promise<Held> {
     const { records, clock } = this.#parts;
     const { pair: _, ...rest } = known;
-    const pair = pairAtOnce(request, known.reservation.address);
+    const pair = pairAtOnce(request, known.reservation.address) ?? known.pair;
     const held: Held = { ...rest, group: request.group, since: clock.now(), ending: false, ...(pair && { pair }) };
     await records.save({ holdings: [held] });
     return held;

@@ -113,7 +113,9 @@ export class IpamDriver {
       await this.#setAside(nic, subnet, pool, wanted, signal);
       return { Address: `${wanted}/${prefix}`, Data: {} };
     }
-    const spec: LinkSpec | undefined = network?.spec;
+    // Of two families the pairs go together into one write, when the endpoint names them: with a write each, the second
+    // met a revision that had moved on in between (seen on ML2/OVN).
+    const spec: LinkSpec | undefined = network?.pools.length === 1 ? network.spec : undefined;
     const held = await attachments.hold(
       { nic, subnet, group: pool.id, purpose: 'container', address: wanted, spec },
       signal,
