@@ -74,7 +74,7 @@ for my $n (0 .. $#devices) {
   put("/proc/sys/net/ipv6/conf/$devices[$n]/$_", $ra) for qw(accept_ra autoconf);
   push @plan, "link set $devices[$n] name $if", (map { "link set $if mtu $_" } @{ $c->{mtu} }), "link set $if up",
     (map { "address add $_ dev $if" . (/:/ ? ' nodad' : '') } @{ $c->{ip} }),
-    (map { (/:/ ? '-6 ' : '') . "route add default via $_ dev $if" } @{ $c->{gateway} });
+    (map { "route add default via $_ dev $if" } @{ $c->{gateway} });
 }
 put('/run/nics', join("\n", @plan) . "\n");
 system(qw(ip -force -batch /run/nics));
