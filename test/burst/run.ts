@@ -1,3 +1,7 @@
+/**
+ * What many containers at once, and one alone, cost the cloud: `./tools/node --test test/burst/run.ts`. Not part of `npm test`: the
+ * guest stops answering when twenty of its clients are started at the same moment.
+ */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
