@@ -56,7 +56,7 @@ async function suites(): Promise<Stage[]> {
     const setsUp = needsRoot
       ? 'a private Debian tree in the cache folder (kept), cloud and guests in namespaces of their own (removed)'
       : 'temporary folders, removed afterwards';
-    return { name: `lab ${file}`, setsUp, files: [file], needsRoot, patience: 1_800_000, reporter: 'spec' };
+    return { name: `lab ${file}`, setsUp, files: [file], needsRoot, patience: 3_600_000, reporter: 'spec' };
   });
 }
 
