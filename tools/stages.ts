@@ -44,7 +44,7 @@ async function units(): Promise<Stage[]> {
 async function namespaces(): Promise<Stage[]> {
   const files = await find('test/netns/*.test.ts');
   const setsUp = 'network namespaces of its own with virtual interfaces in them, removed afterwards';
-  return [{ name: 'netns', setsUp, files, needsRoot: true, patience: 180_000, reporter: 'spec', apart: true }];
+  return [{ name: 'netns', setsUp, files, needsRoot: true, patience: 1_800_000, reporter: 'spec', apart: true }];
 }
 
 /** Lab tests and then all other suites, each file in a process of its own, one after another. */

@@ -16,7 +16,7 @@ const needed = ['src', 'test/netns', 'node_modules/koffi', 'node_modules/@koromi
 /** Tests that only a kernel with ipvlan has; see `ipvlanTest`. */
 const IPVLAN_TESTS = 5;
 
-test('the same on a kernel that has ipvlan', { timeout: 600_000 }, async () => {
+test('the same on a kernel that has ipvlan', { timeout: 1_800_000 }, async () => {
   const say = (text: string) => console.log(text);
   const netns = `kuryr-t-guest-${randomBytes(3).toString('hex')}`;
   const others = readdirSync(path.join(root, 'test/netns')).filter(
