@@ -131,12 +131,12 @@ export const errorTable = {
   DAEMON_NOT_RUNNING: {
     status: 503,
     text: 'No daemon answers at {socket}.',
-    todo: 'Start it (systemctl start kuryr, or kuryr run), or name its folder by --run-dir.',
+    todo: 'Start it (kuryr run), or name its folder by --run-dir.',
   },
   DAEMON_RUNNING: {
     status: 409,
     text: 'Another Kuryr daemon works in {folder} already.',
-    todo: 'Stop it first (systemctl stop kuryr), or give this one another state folder and another NIC.',
+    todo: 'Stop it first, or give this one another state folder and another NIC.',
   },
   DAEMON_STOPPING: {
     status: 503,

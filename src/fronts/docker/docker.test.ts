@@ -62,7 +62,7 @@ test('answers a gateway with gateway_ip and reserves nothing for it', async () =
   );
 });
 
-test('joins without a gateway where the subnet has none, and where the network is internal', async () => {
+test('joins without a gateway where the subnet has none', async () => {
   const { vm, engine } = vmAndEngine();
   vm.neutron.addSubnet({ network_id: vm.network.id, cidr: '10.31.0.0/24', gateway_ip: null });
   const { joined } = await engine.run(await engine.createNetwork(['10.31.0.0/24']));
