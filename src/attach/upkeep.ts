@@ -34,7 +34,7 @@ export interface Cleaned {
 
 /** The pause between looks, milliseconds: the idle daemon may not poll faster. */
 const SWEEP_MS = 30_000;
-/** See Limits.moveMs: an engine moves a link within about a second of Join's answer; measured on Docker 20.10 and 26. */
+/** See Limits.moveMs; chosen with room: an engine moves the link right after Join was answered. */
 const MOVE_MS = 10_000;
 
 /** Brings ledger, kernel and cloud together again: at the start, now and then, and when asked (gc). */
