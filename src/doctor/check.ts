@@ -1,4 +1,5 @@
-import { asKuryrError, type Details } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
+import { asKuryrError } from '../errors/kuryr-error.ts';
 import { abortable } from '../openstack/deadline.ts';
 import type { Examination } from './examination.ts';
 import { type Finding, findingOf, type States } from './finding.ts';

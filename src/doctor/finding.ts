@@ -1,4 +1,4 @@
-import type { Details } from '../errors/kuryr-error.ts';
+import { type Details, fillIn } from '../errors/details.ts';
 
 /** `skipped`: not checked, or nothing to judge; the text says why. */
 export type FindingState = 'ok' | 'warning' | 'failure' | 'skipped';
@@ -35,15 +35,7 @@ export function findingOf(
   evidence: readonly string[],
 ): Finding {
   return {
-    ...{ check, reason, state: entry.state, text: fill(entry.text, details), evidence },
-    ...(entry.todo === undefined ? {} : { todo: fill(entry.todo, details) }),
+    ...{ check, reason, state: entry.state, text: fillIn(entry.text, details), evidence },
+    ...(entry.todo === undefined ? {} : { todo: fillIn(entry.todo, details) }),
   };
-}
-
-/** A missing detail shows as `?`, so that a text never hides a hole. */
-function fill(template: string, details: Details): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = details[name];
-    return value === undefined ? '?' : Array.isArray(value) ? value.join(', ') : String(value);
-  });
 }

@@ -1,6 +1,5 @@
+import { type Details, fillIn } from './details.ts';
 import { type ErrorCode, errorTable } from './table.ts';
-
-export type Details = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** An error a person can act on: what happened, why, what to do, under a code of the one table. */
 export class KuryrError extends Error {
@@ -15,8 +14,8 @@ export class KuryrError extends Error {
 
   constructor(code: ErrorCode, details: Details = {}, options?: ErrorOptions) {
     const entry = errorTable[code];
-    const text = fill(entry.text, details);
-    const todo = fill(entry.todo, details);
+    const text = fillIn(entry.text, details);
+    const todo = fillIn(entry.todo, details);
     super(`${text} ${todo} [${code}]`, options);
     this.name = 'KuryrError';
     this.code = code;
@@ -37,13 +36,4 @@ export function asKuryrError(value: unknown): KuryrError {
   if (value instanceof KuryrError) return value;
   const reason = value instanceof Error ? value.message : String(value);
   return new KuryrError('INTERNAL', { reason }, { cause: value });
-}
-
-/** Replaces `{name}` by the detail of that name; a missing one shows as `?`, so that a message never hides a hole. */
-function fill(template: string, details: Details): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = details[name];
-    if (value === undefined) return '?';
-    return Array.isArray(value) ? value.join(', ') : String(value);
-  });
 }

@@ -1,4 +1,5 @@
-import { type Details, KuryrError } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 import type { Address, Kernel, Link, LinkEvent, Neighbour, Netns, PacketSocket, Route, SlaveSpec } from './kernel.ts';
 

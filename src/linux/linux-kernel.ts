@@ -1,4 +1,4 @@
-import type { Details } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 import { addAddress, dumpAddresses, readAddress, removeAddress } from './address.ts';

@@ -1,4 +1,4 @@
-import type { Details } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
 import type { Link, SlaveSpec } from './kernel.ts';
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Details, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
+import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 import { FakeKernel } from '../linux/fake-kernel.ts';
 import { silentLogger } from '../observe/logger.ts';

@@ -1,4 +1,5 @@
-import { type Details, KuryrError } from '../errors/kuryr-error.ts';
+import type { Details } from '../errors/details.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 
 /** An answer of Neutron's that is a refusal: status 400 and up. */

@@ -1,4 +1,4 @@
-import type { Details } from '../../errors/kuryr-error.ts';
+import type { Details } from '../../errors/details.ts';
 import { defineCheck, type Say } from '../check.ts';
 import type { Examination } from '../examination.ts';
 import type { Attempt, LinkKind } from '../link-attempts.ts';

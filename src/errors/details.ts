@@ -1,0 +1,11 @@
+/** What a text of a table is filled with. */
+export type Details = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** Replaces `{name}` by the detail of that name; a missing one shows as `?`, so that a text never hides a hole. */
+export function fillIn(template: string, details: Details): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = details[name];
+    if (value === undefined) return '?';
+    return Array.isArray(value) ? value.join(', ') : String(value);
+  });
+}
