@@ -1,12 +1,8 @@
 import * as v from 'valibot';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../ledger/ledger.ts';
+import { linkSpec } from '../link/link-kind.ts';
 import type { Pair, PairOwnership } from '../pairs/pair-writer.ts';
-
-const linkSpec = v.variant('kind', [
-  v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(['bridge', 'private', 'vepa']) }),
-  v.object({ kind: v.literal('macvlan'), mode: v.picklist(['bridge', 'private', 'vepa']) }),
-]);
 
 const reservation = v.object({
   portId: v.string(),

@@ -1,10 +1,16 @@
+import * as v from 'valibot';
 import type { Link } from '../linux/kernel.ts';
 import type { Nic } from '../nic/nic.ts';
 
-/** How a container's link is made; kept in the ledger with its network. */
-export type LinkSpec =
-  | { readonly kind: 'ipvlan'; readonly mode: 'l2'; readonly flag: 'bridge' | 'private' | 'vepa' }
-  | { readonly kind: 'macvlan'; readonly mode: 'bridge' | 'private' | 'vepa' };
+const sides = ['bridge', 'private', 'vepa'] as const;
+
+/** How a container's link is made, as the ledger keeps it. */
+export const linkSpec = v.variant('kind', [
+  v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(sides) }),
+  v.object({ kind: v.literal('macvlan'), mode: v.picklist(sides) }),
+]);
+
+export type LinkSpec = v.InferOutput<typeof linkSpec>;
 
 /** A link to make: where its attachment is in the ledger before the kernel hears of it. */
 export interface LinkRequest {

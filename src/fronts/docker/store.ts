@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { KuryrError } from '../../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../../ledger/ledger.ts';
+import { linkSpec } from '../../link/link-kind.ts';
 
 const pool = v.object({
   id: v.string(),
@@ -22,10 +23,7 @@ const network = v.object({
   id: v.string(),
   vmPort: v.string(),
   pools: v.array(v.string()),
-  spec: v.variant('kind', [
-    v.object({ kind: v.literal('ipvlan'), mode: v.literal('l2'), flag: v.picklist(['bridge', 'private', 'vepa']) }),
-    v.object({ kind: v.literal('macvlan'), mode: v.picklist(['bridge', 'private', 'vepa']) }),
-  ]),
+  spec: linkSpec,
   mtu: v.number(),
   internal: v.boolean(),
 });
