@@ -12,6 +12,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { HttpClient } from '../openstack/http.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import { type Cloud, openCloud } from '../openstack/open-cloud.ts';
+import { plainGet } from '../openstack/plain-get.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Random, systemRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
@@ -67,7 +68,7 @@ export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOpt
     ownPorts: signal =>
       ownPortIds(
         {
-          get: getPlain,
+          get: plainGet,
           read: (path, bound) => readFile(path, { encoding: 'utf8', signal: bound }),
           clock: systemClock,
         },
@@ -81,30 +82,4 @@ export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOpt
       kernel[Symbol.dispose]();
     },
   };
-}
-
-/** The largest answer of the metadata service that is read, bytes. */
-const METADATA_LIMIT = 1 << 20;
-
-/** A GET without proxies and credentials, for the link-local metadata service. */
-async function getPlain(url: string, signal: AbortSignal): Promise<string> {
-  const { get } = process.getBuiltinModule('node:http');
-  return new Promise((resolve, reject) => {
-    const request = get(url, { signal, agent: false }, response => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > METADATA_LIMIT) request.destroy(new Error('the answer is larger than a mebibyte'));
-        chunks.push(chunk);
-      });
-      response.on('error', reject);
-      response.on('end', () =>
-        response.statusCode === 200
-          ? resolve(Buffer.concat(chunks).toString('utf8'))
-          : reject(new Error(`answered ${response.statusCode}`)),
-      );
-    });
-    request.on('error', reject);
-  });
 }

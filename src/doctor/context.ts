@@ -4,6 +4,7 @@ import type { LinkSpec } from '../link/link-kind.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { Neutron } from '../openstack/neutron.ts';
+import type { PlainGet } from '../openstack/plain-get.ts';
 import type { Reach } from '../reach/reach.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
@@ -19,8 +20,8 @@ export interface Credential {
   readonly expires: string;
   /** Milliseconds until then. */
   readonly endsInMs: number;
-  /** Names of the roles; undefined where they are not told. */
-  readonly roles: readonly string[] | undefined;
+  /** Names of the roles that its token carries. */
+  readonly roles: readonly string[];
 }
 
 /** The cloud as doctor uses it. */
@@ -48,12 +49,6 @@ export interface DoctorConfig {
 /** Where the daemon answers the CLI. */
 export const controlSocket = ({ runDir }: DoctorConfig): string => join(runDir, 'control.sock');
 
-export interface HttpGet {
-  /** Unix socket to send it over; TCP when left out. */
-  readonly socket?: string;
-  readonly url: string;
-}
-
 /** Everything that doctor touches. */
 export interface DoctorContext {
   readonly config: DoctorConfig;
@@ -70,7 +65,7 @@ export interface DoctorContext {
   /** Whether files can be made in the folder. */
   folder(path: string): Promise<'writable' | 'unwritable' | 'missing'>;
   /** One GET with a body of bounded size. Rejects with errno's name as `code` where nobody answers. */
-  httpGet(request: HttpGet, signal: AbortSignal): Promise<{ readonly status: number; readonly body: string }>;
+  plainGet(request: PlainGet, signal: AbortSignal): Promise<{ readonly status: number; readonly body: string }>;
   readonly clock: Clock;
   readonly random: Random;
   /** As Node names it: x64, arm64 … */

@@ -11,9 +11,9 @@ export type DaemonState =
 const versionAnswer = v.pipe(v.string(), v.parseJson(), v.object({ version: v.pipe(v.string(), v.maxLength(100)) }));
 
 /** Asks the control socket who serves it. */
-export async function askDaemon({ config, httpGet }: DoctorContext, signal: AbortSignal): Promise<DaemonState> {
+export async function askDaemon({ config, plainGet }: DoctorContext, signal: AbortSignal): Promise<DaemonState> {
   try {
-    const { status, body } = await httpGet(
+    const { status, body } = await plainGet(
       { socket: controlSocket(config), url: 'http://localhost/v1/version' },
       signal,
     );

@@ -121,7 +121,7 @@ export class DoctorBench {
       readFile: async path => this.files.get(path) ?? Promise.reject(errno('ENOENT')),
       listFolder: async path => this.names.get(path) ?? [],
       folder: async path => this.folders.get(path) ?? 'writable',
-      httpGet: async ({ socket, url }) => {
+      plainGet: async ({ socket, url }) => {
         const key = socket === config.engineSocket ? new URL(url).pathname : (socket ?? url);
         const answer = this.answers.get(key) ?? errno('ECONNREFUSED');
         if (answer instanceof Error) throw answer;

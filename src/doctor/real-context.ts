@@ -9,11 +9,12 @@ import { ownPortIds } from '../nic/metadata.ts';
 import { NeutronNics } from '../nic/neutron-nics.ts';
 import { silentLogger } from '../observe/logger.ts';
 import { type Cloud, openCloud } from '../openstack/open-cloud.ts';
+import { plainGet } from '../openstack/plain-get.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
 import { systemRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
 import type { Credential, DoctorConfig, DoctorContext } from './context.ts';
-import { folder, httpGet, missing } from './io.ts';
+import { folder, missing } from './io.ts';
 
 export type RealContext = DoctorContext & { close(): Promise<void> };
 
@@ -33,7 +34,7 @@ export function realContext(
   let cloud: Cloud | undefined;
   const readText = (path: string) => readFile(path, 'utf8');
   return {
-    ...{ config, kernel, clock, random: systemRandom, machine: process.arch, httpGet },
+    ...{ config, kernel, clock, random: systemRandom, machine: process.arch, plainGet },
     reach: new PacketReach({ kernel, clock, logger }),
     async openCloud() {
       const options = { cwd: process.cwd(), home: homedir(), random: systemRandom, readFile: readText };
@@ -41,11 +42,7 @@ export function realContext(
       cloud = opened;
       const { neutron } = opened;
       const metadata = {
-        get: async (url: string, signal: AbortSignal) => {
-          const { status, body } = await httpGet({ url }, signal);
-          if (status !== 200) throw new Error(`answered ${status}`);
-          return body;
-        },
+        get: plainGet,
         read: (path: string, signal: AbortSignal) => readFile(path, { encoding: 'utf8', signal }),
         clock,
       };
@@ -76,8 +73,8 @@ export function realContext(
 }
 
 async function credentialOf(cloud: Cloud, signal: AbortSignal): Promise<Credential> {
-  const { projectId, expires, endsAt } = await cloud.authorization(signal);
+  const { projectId, expires, endsAt, roles } = await cloud.authorization(signal);
   const { auth, source } = cloud.config;
   const endsInMs = endsAt - systemClock.monotonic();
-  return { kind: auth.kind, source, projectId, expires, endsInMs, roles: undefined };
+  return { kind: auth.kind, source, projectId, expires, endsInMs, roles };
 }

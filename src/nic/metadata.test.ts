@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PlainGet } from '../openstack/plain-get.ts';
 import { FakeClock } from '../time/fake-clock.ts';
 import { type MetadataEdges, ownPortIds } from './metadata.ts';
 
@@ -22,9 +23,9 @@ function ask(edges: Partial<MetadataEdges>, life = signal) {
 
 test('reads the port ids that the metadata service tells', async () => {
   const urls: string[] = [];
-  const get = async (url: string) => {
+  const get = async ({ url }: PlainGet) => {
     urls.push(url);
-    return BODY;
+    return { status: 200, body: BODY };
   };
   assert.deepEqual(await ask({ get }).ids, [ID]);
   assert.deepEqual(urls, ['http://169.254.169.254/openstack/latest/network_data.json']);
@@ -37,8 +38,8 @@ test('reads them from a mounted config drive where no service answers in time', 
     '/mnt/config 2/openstack/latest/network_data.json': BODY,
   };
   const read = async (path: string) => files[path] ?? nothing();
-  const get = (_: string, bound: AbortSignal) =>
-    new Promise<string>((_, reject) => bound.addEventListener('abort', () => reject(bound.reason)));
+  const get = (_: PlainGet, bound: AbortSignal) =>
+    new Promise<never>((_, reject) => bound.addEventListener('abort', () => reject(bound.reason)));
   const { clock, ids } = ask({ get, read });
   await clock.advance(3_000);
   assert.deepEqual(await ids, [ID]);
@@ -53,8 +54,9 @@ test('knows nothing where there is neither, and believes nothing that is not in 
     '{"links":[{"vif_id":"../x"}]}',
     `{"links":${JSON.stringify(Array(300).fill({}))}}`,
   ]) {
-    assert.equal(await ask({ get: async () => body }).ids, undefined, body);
+    assert.equal(await ask({ get: async () => ({ status: 200, body }) }).ids, undefined, body);
   }
+  assert.equal(await ask({ get: async () => ({ status: 404, body: BODY }) }).ids, undefined);
 });
 
 test('passes on that the caller gave up', async () => {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { withDeadline } from '../openstack/deadline.ts';
+import type { PlainGet } from '../openstack/plain-get.ts';
 import type { Clock } from '../time/clock.ts';
 
 export interface MetadataEdges {
-  /** Body of a GET that was answered 200, at most a mebibyte; never by a proxy: the address is link-local. Rejects otherwise. */
-  readonly get: (url: string, signal: AbortSignal) => Promise<string>;
+  readonly get: (request: PlainGet, signal: AbortSignal) => Promise<{ readonly status: number; readonly body: string }>;
   /** Text of a file. Rejects where there is none. */
   readonly read: (path: string, signal: AbortSignal) => Promise<string>;
   readonly clock: Clock;
@@ -28,7 +28,11 @@ const networkData = v.object({
 export async function ownPortIds(edges: MetadataEdges, signal: AbortSignal): Promise<readonly string[] | undefined> {
   const { get, read, clock } = edges;
   const sources: readonly ((bound: AbortSignal) => Promise<string>)[] = [
-    bound => get(`http://169.254.169.254/${FILE}`, bound),
+    async bound => {
+      const { status, body } = await get({ url: `http://169.254.169.254/${FILE}` }, bound);
+      if (status !== 200) throw new Error(`answered ${status}`);
+      return body;
+    },
     async bound => read(`${configDrive(await read('/proc/self/mounts', bound))}/${FILE}`, bound),
   ];
   for (const source of sources) {

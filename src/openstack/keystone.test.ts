@@ -56,7 +56,13 @@ function session({ auth = password, config = {}, lifetimeMs = 3_600_000, serve }
       status: request.method === 'GET' ? 200 : 201,
       headers: { 'x-subject-token': `token-${n}`, date: new Date(issued + clock.now() - 1_000_000).toUTCString() },
       body: {
-        token: { issued_at: time(issued), expires_at: time(issued + lifetimeMs), project: { id: 'p' }, catalog },
+        token: {
+          issued_at: time(issued),
+          expires_at: time(issued + lifetimeMs),
+          project: { id: 'p' },
+          roles: [{ name: 'member' }],
+          catalog,
+        },
       },
     };
   });
@@ -71,8 +77,8 @@ function session({ auth = password, config = {}, lifetimeMs = 3_600_000, serve }
 
 test('asks for a token by password, scoped to the project', async () => {
   const { keystone, http } = session({ config: { authUrl: 'http://keystone/identity' } });
-  const { token, endpoint, projectId } = await keystone.authorization(signal);
-  assert.deepEqual([token.reveal(), endpoint, projectId], ['token-1', 'http://r1:9696/v2.0', 'p']);
+  const { token, endpoint, projectId, roles } = await keystone.authorization(signal);
+  assert.deepEqual([token.reveal(), endpoint, projectId, roles], ['token-1', 'http://r1:9696/v2.0', 'p', ['member']]);
   assert.equal(http.requests[0]?.url, 'http://keystone/identity/v3/auth/tokens');
   assert.deepEqual(JSON.parse(http.requests[0]?.body ?? ''), {
     auth: {

@@ -45,9 +45,11 @@ export const credentialCheck = defineCheck({
     }
     const { kind, source, projectId: project, expires, endsInMs, roles } = got;
     if (project === undefined) return say('unscoped', { source });
-    const role = roles?.find(name => name.toLowerCase() === 'admin');
-    const told = roles === undefined ? 'not told' : roles.join(', ') || 'none';
-    say('accepted', { kind, source, project }, [`the token ends at ${expires}`, `roles: ${told}`]);
+    const role = roles.find(name => name.toLowerCase() === 'admin');
+    say('accepted', { kind, source, project }, [
+      `the token ends at ${expires}`,
+      `roles: ${roles.join(', ') || 'none'}`,
+    ]);
     if (role !== undefined) say('admin', { role });
     if (kind === 'password') say('password', { source });
     if (kind === 'token' && endsInMs < SOON_MS) say('ends', { expires });

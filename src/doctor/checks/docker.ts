@@ -68,11 +68,11 @@ export const dockerCheck = defineCheck({
     },
   },
   async examine({ context }, say, signal) {
-    const { config, httpGet, folder } = context;
+    const { config, plainGet, folder } = context;
     const socket = config.engineSocket;
-    let got: Awaited<ReturnType<typeof httpGet>>;
+    let got: Awaited<ReturnType<typeof plainGet>>;
     try {
-      got = await httpGet({ socket, url: 'http://localhost/version' }, signal);
+      got = await plainGet({ socket, url: 'http://localhost/version' }, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       const why = reasonOf(error);
@@ -82,7 +82,7 @@ export const dockerCheck = defineCheck({
     if (got.status !== 200 || !answer.success) return say('odd', { socket }, [`status ${got.status}`]);
     const { Version: version, Components: parts } = answer.output;
     if (parts.some(({ Name }) => /podman/i.test(Name))) return say('podman', { socket }, [`version ${version}`]);
-    const info = v.safeParse(infoSchema, (await httpGet({ socket, url: 'http://localhost/info' }, signal)).body);
+    const info = v.safeParse(infoSchema, (await plainGet({ socket, url: 'http://localhost/info' }, signal)).body);
     const options = info.success ? (info.output.SecurityOptions ?? []) : [];
     if (options.some(option => /\bname=rootless\b/.test(option)))
       return say('rootless', { socket }, [`version ${version}`]);

@@ -29,9 +29,9 @@ export const metadataCheck = defineCheck({
     },
   },
   async examine({ context }, say, signal) {
-    const { clock, httpGet } = context;
+    const { clock, plainGet } = context;
     try {
-      const got = await withDeadline(clock, WITHIN_MS, signal, deadline => httpGet({ url: URL }, deadline.signal));
+      const got = await withDeadline(clock, WITHIN_MS, signal, deadline => plainGet({ url: URL }, deadline.signal));
       const answer = v.safeParse(answerSchema, got.body);
       if (got.status === 200 && answer.success)
         return say('answers', {}, [`server ${answer.output.uuid.slice(0, 36)}`]);
