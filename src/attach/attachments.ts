@@ -41,8 +41,11 @@ export interface JoinRequest {
 /** ifindexes of Kuryr's links begin here, far above those the kernel counts up itself. */
 const FIRST_IFINDEX = 0x4b000000;
 
-/** How long a link may be nowhere to be seen before its attachment counts as dead: a runtime's move between namespaces. */
-const MOVE_MS = 10_000;
+/**
+ * How long a link may be nowhere to be seen before its attachment counts as dead, milliseconds: a runtime moves it between
+ * namespaces right after Join was answered. Chosen with room.
+ */
+export const MOVE_MS = 10_000;
 
 /** The attachments of this VM: named, linked, reachable, and back. Every call may come twice. */
 export class Attachments {

@@ -7,7 +7,7 @@ import type { Neutron } from '../openstack/neutron.ts';
 import { type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Addresses } from './addresses.ts';
-import type { Attachments } from './attachments.ts';
+import { type Attachments, MOVE_MS } from './attachments.ts';
 import type { Holding, Records } from './records.ts';
 
 export interface UpkeepParts {
@@ -34,8 +34,6 @@ export interface Cleaned {
 
 /** The pause between looks, milliseconds: the idle daemon may not poll faster. */
 const SWEEP_MS = 30_000;
-/** See Limits.moveMs; chosen with room: an engine moves the link right after Join was answered. */
-const MOVE_MS = 10_000;
 
 /** Brings ledger, kernel and cloud together again: at the start, now and then, and when asked (gc). */
 export class Upkeep {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Addresses } from '../attach/addresses.ts';
 import { Attachments } from '../attach/attachments.ts';
+import { CloudWatch } from '../attach/cloud-watch.ts';
 import { Records } from '../attach/records.ts';
 import { status } from '../attach/status.ts';
 import { Upkeep } from '../attach/upkeep.ts';
@@ -72,6 +73,8 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const attachments = new Attachments({ ...core, addresses, reach, waitMs: config.waitSeconds * 1000 });
   const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: config.holdSeconds * 1000 });
 
+  const cloudWatch = new CloudWatch({ ...core, neutron });
+
   const store = new DockerStore(ledger);
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
   const plugin = new DockerPlugin({
@@ -97,7 +100,7 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
         if (watch.concerns(event)) nics.forget();
       }, life);
       for (const server of servers) await server.listen();
-      background = Promise.all([upkeep.run(), warmUp(edges, () => nics.all(life), life)]);
+      background = Promise.all([upkeep.run(), cloudWatch.run(), warmUp(edges, () => nics.all(life), life)]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');
     },
     async stop() {

@@ -6,7 +6,7 @@ import { type Ipam, type Reservation, type ReserveRequest, reservationDevice, re
 
 export interface ExactIpamParts {
   /** Its extensions are best asked at the daemon's start, so that no attach waits for them. */
-  readonly neutron: Pick<Neutron, 'extensions' | 'port' | 'ports' | 'createPort' | 'deletePort'>;
+  readonly neutron: Pick<Neutron, 'extensions' | 'port' | 'ports' | 'createPort' | 'updatePort' | 'deletePort'>;
   readonly logger: Logger;
 }
 
@@ -71,6 +71,20 @@ export class ExactIpam implements Ipam {
     return ports.filter(port => isOwn(port, vmPortId));
   }
 
+  async followGroups(
+    { vmPortId, groups }: { vmPortId: string; groups: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<number> {
+    const others = (await this.list(vmPortId, signal)).filter(port => !sameGroups(port.security_groups, groups));
+    for (const { id } of others) {
+      await this.#neutron.updatePort(id, { security_groups: groups }, undefined, signal).catch((error: unknown) => {
+        // It was given back meanwhile.
+        if (!isKuryrError(error, 'NEUTRON_NOT_FOUND')) throw error;
+      });
+    }
+    return others.length;
+  }
+
   read(port: Port, subnets: readonly Subnet[]): Reservation | undefined {
     const found = port.fixed_ips.flatMap(ip => {
       const subnet = subnets.find(({ id }) => id === ip.subnet_id);
@@ -112,6 +126,9 @@ export class ExactIpam implements Ipam {
 function isOwn(port: Port, vmPortId: string): boolean {
   return port.device_owner === reservationOwner(port.name) && port.device_id === reservationDevice(vmPortId);
 }
+
+const sameGroups = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && one.every(group => other.includes(group));
 
 /** Whether the subnet makes its addresses of the port's MAC, so that none can be chosen. */
 function isAutomatic({ ipv6_address_mode: mode }: Subnet): boolean {

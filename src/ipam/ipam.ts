@@ -56,6 +56,8 @@ export interface Ipam {
   release(reservation: { portId: string; vmPortId: string }, signal: AbortSignal): Promise<void>;
   /** All reservations of a VM port, by owner and device; one call. */
   list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]>;
+  /** Gives the VM port's security groups to those of its reservations that have others; how many had. */
+  followGroups(vmPort: { vmPortId: string; groups: readonly string[] }, signal: AbortSignal): Promise<number>;
   /** A port's reservation part; used for what `list` returned. */
   read(port: Port, subnets: readonly Subnet[]): Reservation | undefined;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Addresses } from '../../attach/addresses.ts';
 import { Attachments } from '../../attach/attachments.ts';
+import { CloudWatch } from '../../attach/cloud-watch.ts';
 import { Records } from '../../attach/records.ts';
 import { Upkeep } from '../../attach/upkeep.ts';
 import { ExactIpam } from '../../ipam/exact-ipam.ts';
@@ -63,6 +64,7 @@ export class FakeEngine {
   readonly clock: FakeClock;
   readonly reach = new FakeReach();
   readonly upkeep: Upkeep;
+  readonly cloudWatch: CloudWatch;
   readonly addresses: Addresses;
   readonly records: Records;
   readonly #plugin: DockerPlugin;
@@ -96,6 +98,7 @@ export class FakeEngine {
     this.records = records;
     this.addresses = addresses;
     this.upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: 60_000 });
+    this.cloudWatch = new CloudWatch({ ...core, neutron });
     this.#plugin = new DockerPlugin({
       ...core,
       network: new NetworkDriver({ ...front, sandboxes: new Sandboxes({ kernel, clock, logger, life }) }),

@@ -51,6 +51,28 @@ test('writes the pair of a running container again that went missing while the d
   await running;
 });
 
+test("reservations follow the VM port's security groups, and a lost pair of a running container comes back", async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  const { cidrs } = await engine.run(network);
+  const watching = engine.cloudWatch.run();
+  vm.neutron.meddle(vm.port.id, { security_groups: ['web'], allowed_address_pairs: [] });
+  await engine.clock.advance(301_000);
+  assert.deepEqual(
+    reservations(vm).map(port => port.security_groups),
+    [['web']],
+  );
+  assert.deepEqual(addresses(vm), [cidrs[0]?.split('/')[0]]);
+  await engine.run(network);
+  assert.deepEqual(
+    reservations(vm).map(port => port.security_groups),
+    [['web'], ['web']],
+  );
+  engine.stop();
+  await watching;
+});
+
 test('gc tells of what has no owner and changes nothing when it runs dry', async () => {
   const vm = fakeVm();
   const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });

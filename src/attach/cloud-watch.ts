@@ -1,0 +1,67 @@
+import { asKuryrError } from '../errors/kuryr-error.ts';
+import type { Ipam } from '../ipam/ipam.ts';
+import type { Nic, Nics } from '../nic/nic.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Neutron } from '../openstack/neutron.ts';
+import type { PairWriters } from '../pairs/pair-writer.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Records } from './records.ts';
+
+export interface CloudWatchParts {
+  readonly records: Records;
+  readonly nics: Nics;
+  readonly neutron: Pick<Neutron, 'port'>;
+  readonly ipam: Ipam;
+  readonly pairs: PairWriters;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly life: AbortSignal;
+}
+
+/** The pause between looks, milliseconds: three calls for each VM port that has containers. */
+const LOOK_MS = 300_000;
+
+/**
+ * Notices what others change in the cloud: pairs of running containers that were taken away are written again, and
+ * reservations follow the VM port's security groups, since OVN counts them, never pairs, as members of a group.
+ */
+export class CloudWatch {
+  readonly #parts: CloudWatchParts;
+
+  constructor(parts: CloudWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks every five minutes until the daemon ends; what holds at the start, the attachments see to themselves. */
+  async run(): Promise<void> {
+    const { clock, life } = this.#parts;
+    for (;;) {
+      await clock.sleep(LOOK_MS, life).catch(() => undefined);
+      if (life.aborted) return;
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { records, nics, logger, life } = this.#parts;
+    const held = new Set(records.holdings().map(({ vmPort }) => vmPort));
+    try {
+      for (const nic of await nics.all(life)) if (held.has(nic.port.id)) await this.#lookAt(nic);
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      if (!life.aborted) logger.warn({ code }, `the cloud could not be looked at: ${message}`);
+    }
+  }
+
+  async #lookAt(nic: Nic): Promise<void> {
+    const { nics, neutron, ipam, pairs, logger, life } = this.#parts;
+    const { id } = nic.port;
+    await pairs.of(id).refresh(life);
+    const { security_groups: groups } = await neutron.port(id, life);
+    const changed = await ipam.followGroups({ vmPortId: id, groups }, life);
+    if (changed === 0) return;
+    // What is remembered of the port has the groups of before.
+    nics.forget();
+    logger.info({ port: id, groups, changed }, "reservations follow the VM port's security groups");
+  }
+}
