@@ -105,6 +105,7 @@ export const cloudScenarios = {
   'mtu/slave-larger': bench => bench.addSlave({ kind: 'ipvlan', mode: 'l2', flag: 'bridge', mtu: 9000 }),
   'port-security/on': well,
   'port-security/off': portSecurityOff,
+  'port-security/off-since': all(reserved, portSecurityOff),
   'port-security/untold': without('port-security'),
   'pair-right/permitted': well,
   'pair-right/forbidden': question('NEUTRON_FORBIDDEN'),

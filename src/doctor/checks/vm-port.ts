@@ -68,9 +68,13 @@ export const portSecurityCheck = defineCheck({
       text: 'The VM port of {master} has port security: the cloud lets pass only what a pair permits.',
     },
     off: {
+      state: 'ok',
+      text: 'The VM port of {master} has no port security: pairs are neither needed nor possible, and every address passes.',
+    },
+    'off-since': {
       state: 'warning',
-      text: 'The VM port of {master} has no port security: pairs are not needed, nor possible. On ML2/OVN before 2024.1 (Neutron 24) containers are unreachable all the same, since OVN answers ARP for their reservations itself.',
-      todo: 'If containers cannot be reached, switch port security on (openstack port set --enable-port-security --security-group GROUP {port}), or ask the operator for Neutron 24 or newer.',
+      text: 'The VM port of {master} has no port security, and had it when {addresses} were reserved: ML2/OVN may answer for these addresses itself, so that their containers are unreachable.',
+      todo: 'Make these containers anew (docker rm, docker run): they get reservations that ML2/OVN leaves alone.',
     },
     untold: { state: 'skipped', text: 'The cloud has no port-security extension: it is taken to be on.' },
   },
@@ -78,11 +82,15 @@ export const portSecurityCheck = defineCheck({
     if (!(await on.extensions()).has('port-security')) return say('untold');
     for (const nic of await on.nics()) {
       const port = await on.port(nic);
-      const count = (await on.reservations(nic)).length;
-      const details = { master: nic.master.name, port: port.id };
-      say(port.port_security_enabled ? 'on' : 'off', details, [
+      const reservations = await on.reservations(nic);
+      // Those with an owner were made for a port that had port security: see reservationName.
+      const owned = reservations.filter(({ device_owner }) => device_owner !== '');
+      const addresses = owned.flatMap(({ fixed_ips }) => fixed_ips.map(({ ip_address }) => ip_address));
+      const reason = port.port_security_enabled ? 'on' : owned.length > 0 ? 'off-since' : 'off';
+      say(reason, { master: nic.master.name, addresses }, [
+        `port: ${port.id}`,
         `security groups: ${port.security_groups.join(', ') || 'none'}`,
-        `reservations of this port: ${count}`,
+        `reservations of this port: ${reservations.length}`,
       ]);
     }
   },
