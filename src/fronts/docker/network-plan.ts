@@ -37,8 +37,8 @@ export async function networkPlan(
     },
     signal,
   );
-  const subnets =
-    request.subnets.length > 0 ? request.subnets.map(text => subnetNamed(nic, text)) : usual(nic, request.ipv6);
+  const chosen = request.subnets.map(text => subnetNamed(nic, text));
+  const subnets = chosen.length > 0 ? withIpv6(nic, chosen, request.ipv6) : usual(nic, request.ipv6);
   const { name, master, options } = request;
   return { command: createCommand(nic, { name, subnets, master, options }) };
 }
@@ -50,6 +50,12 @@ function usual(nic: Nic, ipv6: boolean): Subnet[] {
     ...(has4 ? [chooseSubnet(nic, 4, undefined, {})] : []),
     ...(ipv6 || !has4 ? [chooseSubnet(nic, 6, undefined, {})] : []),
   ];
+}
+
+/** Named IPv4 subnets do not say that no IPv6 is wanted. */
+function withIpv6(nic: Nic, chosen: readonly Subnet[], ipv6: boolean): readonly Subnet[] {
+  const has6 = chosen.some(({ ip_version }) => ip_version === 6);
+  return ipv6 && !has6 ? [...chosen, chooseSubnet(nic, 6, undefined, {})] : chosen;
 }
 
 function subnetNamed(nic: Nic, text: string): Subnet {
