@@ -1,62 +1,74 @@
 import { randomBytes } from 'node:crypto';
-import { NODE, type Vm } from '../lab/vm.ts';
+import { Agent, request } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { NODE, PROGRAM, type Vm } from '../lab/vm.ts';
 
 export interface Answer {
-  /** curl's exit code: not 0 when the daemon died before it answered. */
-  readonly code: number;
+  /** 0 unless the daemon died before it answered. */
+  readonly code: 0 | 1;
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 export type Call = (verb: string, body: object) => Promise<Answer>;
 
-const SOCKET = '/run/docker/plugins/kuryr.sock';
 const AT = '/run/crash-at';
+const SOCKETS = { plugin: '/run/docker/plugins/kuryr.sock', control: '/run/kuryr/control.sock' };
+/** How long a daemon may take to answer after its start; one takes half a second. */
+const START_MS = 60_000;
 
-/** What a Docker engine asks of the daemon in the VM, said by curl, and the daemon's life and death. */
+/** What a Docker engine asks of the daemon in the VM, and the daemon's life and death. */
 export class Engine {
   readonly #vm: Vm;
-  readonly #program: string;
+  /** Ways to the daemon's sockets from this machine. */
+  readonly #ways: Readonly<Record<keyof typeof SOCKETS, string>>;
+  readonly #agent = new Agent({ keepAlive: true });
   #network = '';
   #pool = '';
   #endpoint = '';
 
-  constructor(vm: Vm, program: string) {
+  private constructor(vm: Vm, ways: Readonly<Record<keyof typeof SOCKETS, string>>) {
     this.#vm = vm;
-    this.#program = program;
+    this.#ways = ways;
   }
 
-  /** Starts the daemon and returns when it answers. */
+  static async open(vm: Vm): Promise<Engine> {
+    await vm.ok(standBy);
+    const [plugin, control] = [await vm.tunnel(SOCKETS.plugin, 7001), await vm.tunnel(SOCKETS.control, 7002)];
+    return new Engine(vm, { plugin, control });
+  }
+
+  /** Lets the daemon that stands by begin, has the next one stand by, and returns when the first one answers. */
   async start(): Promise<void> {
     await this.#vm.ok(
-      `OS_CLOUD=lab setsid ${NODE}/bin/node ${this.#program} ${AT} --hold-seconds 5 </dev/null >>/var/log/kuryr.log 2>&1 & echo $! >/run/kuryr.pid
-      exec 9<> <(:)
-      for ((i = 0; i < 1200; i++)); do
-        curl -sf --unix-socket /run/kuryr/control.sock http://kuryr/v1/version >/dev/null && exit 0
-        kill -0 $(</run/kuryr.pid) 2>/dev/null || break
-        read -rt 0.05 -u 9
-      done
-      tail -n 30 /var/log/kuryr.log >&2; exit 1`,
+      `exec 9<> <(:)
+      for ((i = 0; i < 1200; i++)); do [ -e ${AT}.loaded ] && break; read -rt 0.05 -u 9; done
+      cp /run/standby.pid /run/kuryr.pid; pid=$(</run/kuryr.pid); renice 0 $pid >/dev/null; kill -HUP $pid; ${standBy}`,
       90,
     );
+    const end = performance.now() + START_MS;
+    while ((await this.#ask('control', 'GET', '/v1/version')).code !== 0) {
+      if (performance.now() > end || (await this.died())) throw new Error(`not started:\n${await this.#vm.log()}`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
   }
 
   async kill(): Promise<void> {
     await this.#vm.stopKuryr('KILL');
   }
 
-  /** The daemon that runs will be killed before its n-th outside effect from now. */
-  async arm(point: number): Promise<void> {
-    await this.#vm.ok(
-      `rm -f ${AT}.armed; echo ${point} >${AT}; kill -USR2 $(</run/kuryr.pid); exec 9<> <(:)
-      for ((i = 0; i < 200; i++)); do [ -e ${AT}.armed ] && exit 0; read -rt 0.02 -u 9; done; exit 1`,
+  /** The daemon that runs will be killed before its n-th outside effect from now; false when it has died already. */
+  async arm(point: number): Promise<boolean> {
+    const { code } = await this.#vm.run(
+      `rm -f ${AT}.armed; echo ${point} >${AT}; pid=$(</run/kuryr.pid); kill -USR2 $pid || exit 1; exec 9<> <(:)
+      while kill -0 $pid; do [ -e ${AT}.armed ] && exit 0; read -rt 0.02 -u 9; done; exit 1`,
     );
+    return code === 0;
   }
 
   /** The daemon that runs will be left alone; false when it has died. */
   async disarm(): Promise<boolean> {
-    await this.arm(Number.MAX_SAFE_INTEGER).catch(() => undefined);
-    return !(await this.died());
+    return this.arm(Number.MAX_SAFE_INTEGER);
   }
 
   async died(): Promise<boolean> {
@@ -64,13 +76,7 @@ export class Engine {
   }
 
   async call(verb: string, body: object): Promise<Answer> {
-    const { code, stdout } = await this.#vm.run(
-      `curl -s -m 60 --unix-socket ${SOCKET} -w '\\n%{http_code}' -d '${JSON.stringify(body)}' http://docker/${verb}`,
-      90,
-    );
-    const lines = stdout.trim().split('\n');
-    const [text = '', status = ''] = [lines[0], lines.at(-1)];
-    return { code, status: Number(status), body: code === 0 && text !== '' ? JSON.parse(text) : {} };
+    return this.#ask('plugin', 'POST', `/${verb}`, body);
   }
 
   /** As call. @throws Error unless it is answered well */
@@ -79,6 +85,24 @@ export class Engine {
     if (answer.code !== 0 || answer.status !== 200)
       throw new Error(`${verb}: ${JSON.stringify(answer)}\n${await this.#vm.log()}`);
     return answer;
+  }
+
+  #ask(way: keyof typeof SOCKETS, method: string, path: string, body?: object): Promise<Answer> {
+    const timeout = AbortSignal.timeout(60_000);
+    return new Promise((resolve, reject) => {
+      const options = { socketPath: this.#ways[way], method, path, agent: this.#agent, signal: timeout };
+      const sent = request(options, answer => {
+        json(answer).then(
+          said => resolve({ code: 0, status: answer.statusCode ?? 0, body: said as Answer['body'] }),
+          gone,
+        );
+      });
+      const gone = () => {
+        if (timeout.aborted) reject(new Error(`${path}: not answered`));
+        else resolve({ code: 1, status: 0, body: {} });
+      };
+      sent.once('error', gone).end(body === undefined ? undefined : JSON.stringify(body));
+    });
   }
 
   async createNetwork(cidr: string): Promise<void> {
@@ -92,12 +116,6 @@ export class Engine {
       IPv4Data: [{ Pool: cidr }],
       IPv6Data: [],
     });
-  }
-
-  /** Takes part in the network of another client. */
-  use(other: Engine): void {
-    this.#pool = other.#pool;
-    this.#network = other.#network;
   }
 
   /** From RequestAddress to Join; gives the address. */
@@ -122,8 +140,8 @@ export class Engine {
 
   /** Names of the reservations that the daemon has a record of. */
   async names(): Promise<string[]> {
-    const text = await this.#vm.ok('curl -sf --unix-socket /run/kuryr/control.sock http://kuryr/v1/status');
-    const { attachments, loose } = JSON.parse(text) as {
+    const { body } = await this.#ask('control', 'GET', '/v1/status');
+    const { attachments, loose } = body as unknown as {
       attachments: { addresses: { name: string }[] }[];
       loose: { name: string }[];
     };
@@ -136,3 +154,8 @@ export class Engine {
     return stdout.split('\n').filter(name => name.startsWith('ky'));
   }
 }
+
+/** Starts a daemon that loads its code, with what CPU is left over, and waits. */
+const standBy = `rm -f ${AT}.loaded
+  OS_CLOUD=lab nice setsid ${NODE}/bin/node ${PROGRAM}/crash.mjs ${AT} --hold-seconds 5 </dev/null >>/var/log/kuryr.log 2>&1 9>&- &
+  echo $! >/run/standby.pid`;

@@ -8,20 +8,12 @@ const EAGAIN = -11;
 /** Ends the process, as a power cut would, before its n-th outside effect from the moment it is armed. */
 export class KillSwitch {
   #left = Number.POSITIVE_INFINITY;
-  #count = 0;
 
   arm(at: number): void {
     this.#left = at;
-    this.#count = 0;
-  }
-
-  /** Effects since it was armed. */
-  get count(): number {
-    return this.#count;
   }
 
   before(): void {
-    this.#count++;
     if (--this.#left <= 0) {
       process.kill(process.pid, 'SIGKILL');
       // The signal is on its way: nothing more may happen before it arrives.

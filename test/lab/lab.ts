@@ -19,6 +19,8 @@ export interface LabOptions {
   readonly engine?: 'bookworm' | 'trixie';
   /** The network that the VMs' first NIC is on; with IPv4 and IPv6 by default. */
   readonly network?: NetworkRequest;
+  /** Neutron's max_allowed_address_pair, 10 by default. */
+  readonly pairLimit?: number;
   readonly say: Say;
   readonly signal: AbortSignal;
 }
@@ -62,12 +64,12 @@ export class Lab implements AsyncDisposable {
 
   /** Brings up the cloud and a network: 10 s; much more the first time on a machine, and says what it does. */
   static async up(options: LabOptions): Promise<Lab> {
-    const { say, signal, backend, engine = 'bookworm', network = labNetwork } = options;
+    const { say, signal, backend, engine = 'bookworm', network = labNetwork, pairLimit } = options;
     const cloudTree = await ensureTree('bookworm', say);
     const tree = await ensureTree(engine, say);
     const kernel = await guestKernel(say);
     await build(dist);
-    const cloud = await Cloud.up({ backend, tree: cloudTree, say, signal });
+    const cloud = await Cloud.up({ backend, tree: cloudTree, pairLimit, say, signal });
     try {
       return new Lab(options, cloud, await cloud.createNetwork(network), tree, kernel);
     } catch (error) {
@@ -131,7 +133,7 @@ export class Lab implements AsyncDisposable {
       signal,
     );
     this.#guests.push(guest);
-    const vm = new Vm(guest, ports, management.command, signal);
+    const vm = new Vm(guest, ports, management, signal);
     await vm.setUp(cloud.cloudsYaml('demo'));
     if (start) await Promise.all([vm.startDocker(), vm.startKuryr()]);
     say(`${name}: up after ${((performance.now() - began) / 1000).toFixed(1)} s, kernel ${guest.release}`);

@@ -1,3 +1,4 @@
+import type { Management } from './cloud/management.ts';
 import { startDocker, stopDocker } from './guest/docker.ts';
 import type { Guest } from './guest/guest.ts';
 import type { RunResult } from './guest/line.ts';
@@ -19,15 +20,19 @@ export class Vm {
   readonly guest: Guest;
   /** Ports of its NICs, eth0's first. */
   readonly ports: readonly VmPort[];
-  /** Starts the forwards by which the guest reaches the cloud's API. */
-  readonly #reachCloud: string;
+  readonly #management: Pick<Management, 'command' | 'entrance'>;
   readonly #signal: AbortSignal;
 
-  constructor(guest: Guest, ports: readonly VmPort[], reachCloud: string, signal: AbortSignal) {
+  constructor(
+    guest: Guest,
+    ports: readonly VmPort[],
+    management: Pick<Management, 'command' | 'entrance'>,
+    signal: AbortSignal,
+  ) {
     this.name = guest.name;
     this.guest = guest;
     this.ports = ports;
-    this.#reachCloud = reachCloud;
+    this.#management = management;
     this.#signal = signal;
   }
 
@@ -50,7 +55,7 @@ export class Vm {
 
   /** What a fresh VM's user does once: the credential, the command on the PATH. */
   async setUp(cloudsYaml: string): Promise<void> {
-    await this.ok(`${this.#reachCloud}
+    await this.ok(`${this.#management.command}
       mkdir -p /etc/openstack && umask 077 && cat >/etc/openstack/clouds.yaml <<'END'
 ${cloudsYaml}
 END
@@ -95,7 +100,16 @@ END
   /** Pulls the plug: what was not on the disk is lost. Neither Docker nor Kuryr run afterwards. */
   async reset(): Promise<void> {
     await this.guest.reset(this.#signal);
-    await this.ok(this.#reachCloud);
+    await this.ok(this.#management.command);
+  }
+
+  /**
+   * A unix socket of this machine whose connections end at one of the VM's, by way of a port of its second NIC: a request
+   * then takes no shell and no curl in the guest. Until the next reset.
+   */
+  async tunnel(socket: string, port: number): Promise<string> {
+    await this.ok(`(socat TCP-LISTEN:${port},fork,reuseaddr UNIX-CONNECT:${socket} </dev/null >/dev/null 2>&1 &)`);
+    return this.#management.entrance(port);
   }
 
   /** The daemon's log so far. */

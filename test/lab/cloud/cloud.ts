@@ -20,6 +20,8 @@ export interface CloudOptions {
   backend: BackendName;
   /** Folder of the private Debian tree; it is never written. */
   tree: string;
+  /** max_allowed_address_pair; Neutron's default is 10. */
+  pairLimit?: number | undefined;
   /** Told what is being done. */
   say: (line: string) => void;
   /** Aborted: ends the cloud as down() does, and everything that waits for it. */
@@ -57,13 +59,13 @@ export class Cloud {
   }
 
   /** Brings a cloud up: about 10 s on an idle machine, half a minute more the first time for a tree. */
-  static async up({ backend: name, tree, say: tell, signal }: CloudOptions): Promise<Cloud> {
+  static async up({ backend: name, tree, pairLimit = 10, say: tell, signal }: CloudOptions): Promise<Cloud> {
     const start = performance.now();
     const say = (line: string): void => tell(`${((performance.now() - start) / 1000).toFixed(1)} s  ${name}: ${line}`);
     const { place, jail } = await openJail(name, tree, signal);
     try {
       const backend = makeBackend(name, { place, jail, say, signal });
-      const servers = new Servers(place, jail, backend.neutron, signal);
+      const servers = new Servers(place, jail, backend.neutron, pairLimit, signal);
       const client = new Client(servers, jail, signal);
       const databases = startDatabase({ place, jail, tree, say, signal });
       const keystone = databases.then(() => servers.startKeystone());

@@ -20,6 +20,8 @@ export interface Management {
   guestIp: string;
   /** For the guest's shell, once the NIC is up: starts the forwards of its loopback in the background. */
   command: string;
+  /** Makes a unix socket on the machine whose connections go to a port of the guest's second NIC; gives its path. */
+  entrance(port: number): string;
 }
 
 export interface ManagementEdges {
@@ -67,5 +69,11 @@ export async function makeManagement(
   ];
   if (vm !== undefined) for (const port of ports) jail.serve(`guest-${index}-${port}`, forward(port), { netns: vm });
   const command = ports.map(port => `(${forward(port).join(' ')} </dev/null >/dev/null 2>&1 &)`).join('; ');
-  return { netns, tap, mac, hostIp, guestIp: `${net}.2/24`, command };
+  const entrance = (port: number): string => {
+    const socket = `${folder}/into-${index}-${port}`;
+    const listen = `UNIX-LISTEN:${socket},fork,unlink-early`;
+    jail.serve(`into-${index}-${port}`, ['socat', listen, `TCP:${net}.2:${port}`], { netns });
+    return socket;
+  };
+  return { netns, tap, mac, hostIp, guestIp: `${net}.2/24`, command, entrance };
 }

@@ -4,9 +4,6 @@ import { keystoneConf, keystoneUwsgi, neutronConf, type Sections } from './confi
 import type { Jail, Service } from './jail.ts';
 import type { Place } from './place.ts';
 
-/** Neutron's default for max_allowed_address_pair. */
-const DEFAULT_PAIR_LIMIT = 10;
-
 export class Servers {
   readonly #place: Place;
   readonly #jail: Jail;
@@ -15,13 +12,13 @@ export class Servers {
   #short: Promise<string> | undefined;
   #neutron: Service | undefined;
 
-  constructor(place: Place, jail: Jail, sections: Sections, signal: AbortSignal) {
+  constructor(place: Place, jail: Jail, sections: Sections, pairLimit: number, signal: AbortSignal) {
     this.#place = place;
     this.#jail = jail;
     this.#sections = sections;
     this.#signal = signal;
     for (const folder of ['state', 'lock']) mkdirSync(`${place.dir}/${folder}`, { recursive: true });
-    this.configure(DEFAULT_PAIR_LIMIT);
+    this.configure(pairLimit);
   }
 
   /** Base of Keystone's API: ends in /v3. */
