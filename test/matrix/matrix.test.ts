@@ -5,7 +5,7 @@ import type { BackendName } from '../lab/cloud/place.ts';
 import { Lab, type LabOptions } from '../lab/lab.ts';
 import { Bed } from './bed.ts';
 import { engineRows, type Row, rows } from './rows.ts';
-import { slaacRow } from './slaac.ts';
+import { SecondNic } from './second-nic.ts';
 import { Table } from './table.ts';
 
 interface Column {
@@ -13,18 +13,20 @@ interface Column {
   readonly backend: BackendName;
   readonly engine: NonNullable<LabOptions['engine']>;
   readonly rows: readonly Row[];
-  readonly slaac: boolean;
+  /** Whether VMs with a second NIC are looked at too. */
+  readonly second: boolean;
 }
 
 const columns: readonly Column[] = [
-  { name: 'OVN, Docker 20.10', backend: 'ovn', engine: 'bookworm', rows, slaac: true },
-  { name: 'linuxbridge, Docker 20.10', backend: 'linuxbridge', engine: 'bookworm', rows, slaac: true },
-  { name: 'OVN, Docker 26.1', backend: 'ovn', engine: 'trixie', rows: engineRows, slaac: false },
+  { name: 'OVN, Docker 20.10', backend: 'ovn', engine: 'bookworm', rows, second: true },
+  { name: 'linuxbridge, Docker 20.10', backend: 'linuxbridge', engine: 'bookworm', rows, second: true },
+  { name: 'OVN, Docker 26.1', backend: 'ovn', engine: 'trixie', rows: engineRows, second: false },
 ];
 const only = process.env['KURYR_MATRIX'];
 const chosen = columns.filter(({ name }) => only === undefined || name.includes(only));
 const document = new URL('../../docs/matrix.md', import.meta.url);
 const SLAAC = 'SLAAC with a router that advertises';
+const SUBNETS = 'several subnets and NICs';
 
 const table = new Table();
 const say = (line: string) => console.log(line);
@@ -42,7 +44,7 @@ for (const column of chosen) {
     test('two VMs come up', { timeout: 600_000 }, async () => {
       lab = await Lab.up({ backend: column.backend, engine: column.engine, say, signal: ending.signal });
       const [a, b] = await lab.addVms({ name: 'va', host: 'h1' }, { name: 'vb', host: 'h2' });
-      bed = new Bed(lab, a, b, column.engine);
+      bed = new Bed(lab, a, b);
     });
 
     const cell = (name: string, run: (bed: Bed, lab: Lab) => Promise<void>) =>
@@ -63,7 +65,27 @@ for (const column of chosen) {
       });
 
     for (const row of column.rows) cell(row.name, row.run);
-    if (column.slaac) cell(SLAAC, (_, up) => slaacRow(up, column.engine));
+    test('after docker network rm the openstack client shows nothing of Kuryr', { timeout: 120_000 }, async () => {
+      assert.ok(bed !== undefined, 'the VMs did not come up');
+      await bed.leaveNetwork();
+      const shown = await bed.lab.cloud.openstack(['port', 'list', '--long', '-f', 'json']);
+      assert.match(shown, new RegExp(bed.a.port.id), 'it shows the VM');
+      assert.doesNotMatch(shown, /kuryr/);
+      const pairs = ['port', 'show', bed.a.port.id, '-c', 'allowed_address_pairs', '-f', 'json'];
+      assert.deepEqual(JSON.parse(await bed.lab.cloud.openstack(pairs)), { allowed_address_pairs: [] });
+    });
+    if (column.second) {
+      let second: SecondNic | undefined;
+      const rows = (): SecondNic => second ?? assert.fail('the VMs with two NICs did not come up');
+      cell(SLAAC, async (_, up) => {
+        second = await SecondNic.up(up);
+        await rows().slaac();
+      });
+      cell(SUBNETS, async () => {
+        await rows().subnetsAndNics();
+        await rows().down();
+      });
+    }
     impossible(column);
   });
 }

@@ -1,26 +1,38 @@
 import assert from 'node:assert/strict';
 import type { Container } from '../lab/vm.ts';
 
-const seen = async (from: Container, address: string, count: number): Promise<number> => {
-  const { stdout } = await from.vm.run(`docker exec ${from.name} ping -c ${count} -i 0.2 -W 1 ${address}`, 60);
-  return Number(/(\d+) packets received/.exec(stdout)?.[1] ?? 0);
-};
+type Family = 'v4' | 'v6';
 
-/** The name that the web server at the address answers with; empty when it does not. */
-async function fetched(from: Container, address: string): Promise<string> {
+/** What a container gets from an address: how many of its pings come back, and what the web server there answers. */
+interface Seen {
+  readonly pings: number;
+  /** Empty when there is no answer. */
+  readonly fetched: string;
+}
+
+/** Looks at several addresses at once: an exec of a container takes a guest's CPU longer than what is done in it. */
+async function look(from: Container, addresses: readonly string[], count: number): Promise<readonly Seen[]> {
   // By nc, since the wget of a static busybox dies of the missing name service.
-  const request = `echo "GET / HTTP/1.0" | nc -w 2 ${address} 80`;
-  const { stdout } = await from.vm.run(`docker exec ${from.name} sh -c '${request}'`, 60);
-  return (
-    stdout
-      .split(/\r?\n\r?\n/)
-      .at(-1)
-      ?.trim() ?? ''
+  const start = addresses.map(
+    (address, n) => `ping -c ${count} -i 0.2 -W 1 ${address} >/tmp/p${n} 2>&1 &
+      echo "GET / HTTP/1.0" | nc -w 2 ${address} 80 >/tmp/f${n} 2>/dev/null &`,
   );
+  const tell = addresses.map((_, n) => `cat /tmp/p${n}; echo ==; cat /tmp/f${n}; echo ==`);
+  const script = [...start, 'wait', ...tell].join('\n');
+  const { stdout } = await from.vm.run(`docker exec ${from.name} sh -c '${script}'`, 60);
+  const parts = stdout.split(/\n?==\n/);
+  return addresses.map((_, n) => ({
+    pings: Number(/(\d+) packets received/.exec(parts[2 * n] ?? '')?.[1] ?? 0),
+    fetched:
+      (parts[2 * n + 1] ?? '')
+        .split(/\r?\n\r?\n/)
+        .at(-1)
+        ?.trim() ?? '',
+  }));
 }
 
 /** Addresses that two containers can talk by. */
-function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
+function commonFamilies(one: Container, other: Container): Family[] {
   return (['v4', 'v6'] as const).filter(family => one[family] !== '' && other[family] !== '');
 }
 
@@ -28,33 +40,41 @@ function commonFamilies(one: Container, other: Container): ('v4' | 'v6')[] {
 export async function assertReach(one: Container, other: Container): Promise<void> {
   const families = commonFamilies(one, other);
   assert.ok(families.length > 0, `${one.name} and ${other.name} have no family in common`);
-  await bothWays(one, other, async (from, to) => {
-    for (const family of families) {
-      assert.equal(await seen(from, to[family], 3), 3, `ping ${from.name} → ${to.name} by ${to[family]}`);
-      assert.equal(await fetched(from, to[family]), to.name, `TCP ${from.name} → ${to.name} by ${to[family]}`);
-    }
+  await bothWays(one, other, families, 3, (seen, from, to, family) => {
+    assert.equal(seen.pings, 3, `ping ${from.name} → ${to.name} by ${to[family]}`);
+    assert.equal(seen.fetched, to.name, `TCP ${from.name} → ${to.name} by ${to[family]}`);
   });
 }
 
 /** Nothing passes between the two in a family: neither ping nor TCP, in either direction. */
-export async function assertNoReach(one: Container, other: Container, family: 'v4' | 'v6'): Promise<void> {
-  await bothWays(one, other, async (from, to) => {
-    assert.equal(await seen(from, to[family], 2), 0, `ping ${from.name} → ${to.name} passed by ${to[family]}`);
-    assert.equal(await fetched(from, to[family]), '', `TCP ${from.name} → ${to.name} passed by ${to[family]}`);
+export async function assertNoReach(one: Container, other: Container, family: Family): Promise<void> {
+  await bothWays(one, other, [family], 2, (seen, from, to) => {
+    assert.equal(seen.pings, 0, `ping ${from.name} → ${to.name} passed by ${to[family]}`);
+    assert.equal(seen.fetched, '', `TCP ${from.name} → ${to.name} passed by ${to[family]}`);
   });
 }
 
 async function bothWays(
   one: Container,
   other: Container,
-  look: (from: Container, to: Container) => Promise<void>,
+  families: readonly Family[],
+  count: number,
+  judge: (seen: Seen, from: Container, to: Container, family: Family) => void,
 ): Promise<void> {
-  await Promise.all([look(one, other), look(other, one)]);
+  const ways = [[one, other] as const, [other, one] as const];
+  await Promise.all(
+    ways.map(async ([from, to]) => {
+      const addresses = families.map(family => to[family]);
+      const seen = await look(from, addresses, count);
+      for (const [n, family] of families.entries()) judge(seen[n] as Seen, from, to, family);
+    }),
+  );
 }
 
 /** The container reaches an address that is no container's, such as the gateway. */
 export async function assertPing(from: Container, address: string): Promise<void> {
-  assert.equal(await seen(from, address, 3), 3, `ping ${from.name} → ${address}`);
+  const [seen] = await look(from, [address], 3);
+  assert.equal(seen?.pings, 3, `ping ${from.name} → ${address}`);
 }
 
 /** Looks again and again until the look gives something, 20 s at most. @throws Error saying what never came */

@@ -41,7 +41,7 @@ for (const backend of ['ovn', 'linuxbridge'] satisfies BackendName[]) {
     };
 
     before(async () => {
-      cloud = await Cloud.up({ backend, tree: await ensureTree('bookworm', say), say, signal });
+      cloud = await Cloud.up({ backend, tree: await ensureTree('bookworm', say), pairLimit: 12, say, signal });
       const v4 = { cidr: '10.20.0.0/24' };
       net = await cloud.createNetwork({ name: 'vms', v4, v6: { cidr: 'fd20::/64', mode: 'static' }, router: true });
       const at = (n: number) => [
@@ -117,28 +117,11 @@ for (const backend of ['ovn', 'linuxbridge'] satisfies BackendName[]) {
       );
     });
 
-    it('refuses the eleventh pair, and takes it once the limit is raised', async () => {
-      const pairs = Array.from({ length: 11 }, (_, index) => `10.20.0.${101 + index}`);
+    it('takes as many pairs as its limit says, and refuses one more', async () => {
+      const pairs = Array.from({ length: 13 }, (_, index) => `10.20.0.${101 + index}`);
       await assert.rejects(setPairs(pairs), /AllowedAddressPairExhausted/);
-      await cloud.setPairLimit(64);
-      await setPairs(pairs);
+      await setPairs(pairs.slice(1));
       await setPairs([]);
-    });
-
-    it('issues tokens that live 3 seconds', async () => {
-      const body = {
-        auth: {
-          identity: {
-            methods: ['password'],
-            password: { user: { name: 'demo', domain: { id: 'default' }, password: 'demopw' } },
-          },
-        },
-      };
-      const url = `${await cloud.shortAuthUrl()}/auth/tokens`;
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
-      const { token } = (await response.json()) as { token: { issued_at: string; expires_at: string } };
-      assert.ok(Date.parse(token.expires_at) - Date.parse(token.issued_at) <= 3000);
     });
 
     after(async () => {

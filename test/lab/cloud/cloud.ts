@@ -152,13 +152,6 @@ export class Cloud {
     return makeManagement(edges, { ...request, index: ++this.#guests });
   }
 
-  /**
-   * Restarts Neutron's API with another max_allowed_address_pair (10 is the default); what guests ask meanwhile waits.
-   */
-  async setPairLimit(limit: number): Promise<void> {
-    await this.traffic.holdDuring(() => this.#servers.restartNeutron(limit));
-  }
-
   /** Runs a command of the tree, in a network namespace of the lab's if one is named. */
   run(argv: readonly string[], netns?: string): Promise<string> {
     return this.#jail.run(argv, netns === undefined ? {} : { netns });

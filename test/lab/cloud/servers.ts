@@ -7,18 +7,15 @@ import type { Place } from './place.ts';
 export class Servers {
   readonly #place: Place;
   readonly #jail: Jail;
-  readonly #sections: Sections;
   readonly #signal: AbortSignal;
   #short: Promise<string> | undefined;
-  #neutron: Service | undefined;
 
   constructor(place: Place, jail: Jail, sections: Sections, pairLimit: number, signal: AbortSignal) {
     this.#place = place;
     this.#jail = jail;
-    this.#sections = sections;
     this.#signal = signal;
     for (const folder of ['state', 'lock']) mkdirSync(`${place.dir}/${folder}`, { recursive: true });
-    this.configure(pairLimit);
+    writeFileSync(`${place.dir}/etc/neutron.conf`, neutronConf(place, sections, pairLimit));
   }
 
   /** Base of Keystone's API: ends in /v3. */
@@ -29,11 +26,6 @@ export class Servers {
   /** Base of Neutron's API as the catalogue names it: without /v2.0. */
   get neutronUrl(): string {
     return `http://127.0.0.1:${this.#place.ports.neutron}`;
-  }
-
-  /** Writes neutron.conf; it counts from the next start. */
-  configure(pairLimit: number): void {
-    writeFileSync(`${this.#place.dir}/etc/neutron.conf`, neutronConf(this.#place, this.#sections, pairLimit));
   }
 
   /** Needs the database. */
@@ -47,14 +39,7 @@ export class Servers {
       'neutron-server',
       ...['--config-file', `${this.#place.dir}/etc/neutron.conf`],
     ]);
-    this.#neutron = server;
     await this.#answers(server, `${this.neutronUrl}/`);
-  }
-
-  async restartNeutron(pairLimit: number): Promise<void> {
-    await this.#neutron?.stop();
-    this.configure(pairLimit);
-    await this.startNeutron();
   }
 
   /** A second Keystone over the same database whose tokens live 3 seconds; started when first asked for. */

@@ -43,14 +43,6 @@ export class Traffic {
   /** Judges each request; a promise holds it meanwhile. */
   gate: (call: Readonly<Call>) => Verdict | Promise<Verdict> = () => 'pass';
   readonly #servers = new Set<Server>();
-  #open: Promise<unknown> = Promise.resolve();
-
-  /** Holds all requests until the work is done, however it ends. */
-  async holdDuring<T>(work: () => Promise<T>): Promise<T> {
-    const done = work();
-    this.#open = done.catch(() => undefined);
-    return await done;
-  }
 
   /** Stands at a unix socket for a service on a port of the loopback. */
   async listen(socket: string, guest: string, service: Service, port: number): Promise<void> {
@@ -83,7 +75,6 @@ export class Traffic {
     const start = performance.now();
     this.calls.push(call);
     try {
-      await this.#open;
       const verdict = await this.gate(call);
       if (verdict === 'refuse') {
         request.socket.destroy();
