@@ -70,8 +70,8 @@ suite('many containers at once, and what one costs the cloud', () => {
   });
 
   test('twenty clients at once: every pair stands, foreign ones survive', { timeout: 300_000 }, async () => {
-    const before = { ip_address: '10.30.0.240/31', mac_address: 'fa:16:3e:00:11:22' };
-    const meanwhile = { ip_address: '10.30.0.250', mac_address: vm.port.mac };
+    const before = { ip_address: '10.98.0.240/31', mac_address: 'fa:16:3e:00:11:22' };
+    const meanwhile = { ip_address: '10.98.0.250', mac_address: vm.port.mac };
     await setPairs([before]);
     const clients = `${NODE}/bin/node ${PROGRAM}/clients.mjs`;
     const network = await vm.ok(`${clients} network 10.30.0.0/24`);

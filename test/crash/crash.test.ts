@@ -3,6 +3,7 @@ import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from '../../tools/build.ts';
 import { Lab } from '../lab/lab.ts';
+import { assertNothingLeft } from '../lab/nothing-left.ts';
 import type { Vm } from '../lab/vm.ts';
 import { until } from '../matrix/traffic.ts';
 import { type Answer, Engine } from './engine.ts';
@@ -137,7 +138,7 @@ suite('killed before any of its outside effects, the daemon goes on where it was
       await vm.ok('kuryr gc', 120);
       return (await reservations()).length === 0 || undefined;
     });
-    assert.deepEqual(await pairs(), [FOREIGN]);
+    await assertNothingLeft(lab.cloud, vm.port.id, [FOREIGN]);
     assert.deepEqual(await engine.names(), []);
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     console.log(`crash points: ${point - 1} (in ${seconds} s)`);
@@ -153,8 +154,7 @@ suite('killed before any of its outside effects, the daemon goes on where it was
     assert.match(shown, new RegExp(address.replaceAll('.', '\\.')));
     assert.equal((await reservations()).length, 1, 'a dry run changes nothing');
     await vm.ok('kuryr gc', 60);
-    assert.deepEqual(await reservations(), []);
-    assert.deepEqual(await pairs(), [FOREIGN]);
+    await assertNothingLeft(lab.cloud, vm.port.id, [FOREIGN]);
     assert.deepEqual(await engine.links(), []);
   });
 });

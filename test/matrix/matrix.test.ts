@@ -1,19 +1,29 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, suite, test } from 'node:test';
+import type { Network } from '../lab/cloud/networks.ts';
 import type { BackendName } from '../lab/cloud/place.ts';
 import { Lab, type LabOptions } from '../lab/lab.ts';
+import { assertNothingLeft } from '../lab/nothing-left.ts';
 import { Bed } from './bed.ts';
 import { engineRows, type Row, rows } from './rows.ts';
-import { SecondNic } from './second-nic.ts';
+import { secondNetwork, slaac, subnetsAndNics } from './second-nic.ts';
 import { Table } from './table.ts';
+
+/** The VMs as seen by each of their two NICs. */
+interface Beds {
+  readonly first: Bed;
+  readonly second: Bed;
+  /** The second NIC's. */
+  readonly network: Network;
+}
 
 interface Column {
   readonly name: string;
   readonly backend: BackendName;
   readonly engine: NonNullable<LabOptions['engine']>;
   readonly rows: readonly Row[];
-  /** Whether VMs with a second NIC are looked at too. */
+  /** Whether the rows of the second NIC are run too. */
   readonly second: boolean;
 }
 
@@ -25,8 +35,6 @@ const columns: readonly Column[] = [
 const only = process.env['KURYR_MATRIX'];
 const chosen = columns.filter(({ name }) => only === undefined || name.includes(only));
 const document = new URL('../../docs/matrix.md', import.meta.url);
-const SLAAC = 'SLAAC with a router that advertises';
-const SUBNETS = 'several subnets and NICs';
 
 const table = new Table();
 const say = (line: string) => console.log(line);
@@ -35,7 +43,7 @@ for (const column of chosen) {
   suite(column.name, { concurrency: false }, () => {
     const ending = new AbortController();
     let lab: Lab | undefined;
-    let bed: Bed | undefined;
+    let up: Beds | undefined;
     after(async () => {
       ending.abort();
       await lab?.down();
@@ -43,49 +51,39 @@ for (const column of chosen) {
 
     test('two VMs come up', { timeout: 600_000 }, async () => {
       lab = await Lab.up({ backend: column.backend, engine: column.engine, say, signal: ending.signal });
-      const [a, b] = await lab.addVms({ name: 'va', host: 'h1' }, { name: 'vb', host: 'h2' });
-      bed = new Bed(lab, a, b);
+      const network = await secondNetwork(lab);
+      const networks = [lab.network, network];
+      const [a, b] = await lab.addVms({ name: 'va', host: 'h1', networks }, { name: 'vb', host: 'h2', networks });
+      up = { first: new Bed(lab, a, b), second: new Bed(lab, a, b, 1), network };
     });
 
-    const cell = (name: string, run: (bed: Bed, lab: Lab) => Promise<void>) =>
+    const cell = (name: string, run: (beds: Beds) => Promise<void>) =>
       test(name, { timeout: 300_000 }, async () => {
         table.set(name, column.name, 'failed');
-        assert.ok(bed !== undefined && lab !== undefined, 'the VMs did not come up');
+        assert.ok(up !== undefined, 'the VMs did not come up');
         const began = performance.now();
         try {
-          await run(bed, lab);
+          await run(up);
         } catch (error) {
           say(String(error instanceof Error ? error.stack : error));
-          for (const vm of lab.vms) say(`--- the daemon's log in ${vm.name}\n${await vm.log().catch(String)}`);
-          await bed.clear().catch(String);
+          for (const vm of up.first.both) say(`--- the daemon's log in ${vm.name}\n${await vm.log().catch(String)}`);
+          for (const bed of [up.first, up.second]) await bed.clear().catch(String);
           throw error;
         }
         table.set(name, column.name, 'passed');
         say(`${column.name}: ${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
       });
 
-    for (const row of column.rows) cell(row.name, row.run);
-    test('after docker network rm the openstack client shows nothing of Kuryr', { timeout: 120_000 }, async () => {
-      assert.ok(bed !== undefined, 'the VMs did not come up');
-      await bed.leaveNetwork();
-      const shown = await bed.lab.cloud.openstack(['port', 'list', '--long', '-f', 'json']);
-      assert.match(shown, new RegExp(bed.a.port.id), 'it shows the VM');
-      assert.doesNotMatch(shown, /kuryr/);
-      const pairs = ['port', 'show', bed.a.port.id, '-c', 'allowed_address_pairs', '-f', 'json'];
-      assert.deepEqual(JSON.parse(await bed.lab.cloud.openstack(pairs)), { allowed_address_pairs: [] });
-    });
+    for (const row of column.rows) cell(row.name, ({ first }) => row.run(first));
     if (column.second) {
-      let second: SecondNic | undefined;
-      const rows = (): SecondNic => second ?? assert.fail('the VMs with two NICs did not come up');
-      cell(SLAAC, async (_, up) => {
-        second = await SecondNic.up(up);
-        await rows().slaac();
-      });
-      cell(SUBNETS, async () => {
-        await rows().subnetsAndNics();
-        await rows().down();
-      });
+      cell('SLAAC with a router that advertises', ({ second }) => slaac(second));
+      cell('several subnets and NICs', ({ first, second, network }) => subnetsAndNics(first, second, network));
     }
+    test('after docker network rm the openstack client shows nothing of Kuryr', { timeout: 120_000 }, async () => {
+      assert.ok(up !== undefined, 'the VMs did not come up');
+      await up.first.leaveNetwork();
+      await assertNothingLeft(up.first.lab.cloud, up.first.a.port.id);
+    });
     impossible(column);
   });
 }

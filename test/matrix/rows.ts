@@ -100,8 +100,9 @@ const limit: Row = {
   name: 'limit reached',
   async run(bed) {
     const network = await bed.network();
+    // Of no subnet here, so that no container is given one of them by chance.
     const foreign = Array.from({ length: 9 }, (_, index) => ({
-      ip_address: `10.30.0.${200 + index}`,
+      ip_address: `10.98.0.${index}`,
       mac_address: bed.a.port.mac,
     }));
     await bed.setPairs(bed.a, foreign);
@@ -127,8 +128,8 @@ const foreignPair: Row = {
   name: 'foreign pair kept',
   async run(bed) {
     const network = await bed.network();
-    const before = { ip_address: '10.30.0.240/31', mac_address: 'fa:16:3e:00:11:22' };
-    const meanwhile = { ip_address: '10.30.0.250', mac_address: bed.a.port.mac };
+    const before = { ip_address: '10.98.0.240/31', mac_address: 'fa:16:3e:00:11:22' };
+    const meanwhile = { ip_address: '10.98.0.250', mac_address: bed.a.port.mac };
     await bed.setPairs(bed.a, [before]);
     const starting = bed.pair(network);
     // Another client of the tenant adds one while ours is being written: read, add, write, as tools do it.
@@ -252,7 +253,7 @@ const lost = async (bed: Bed, name: string, address: string): Promise<boolean> =
 const running = async (bed: Bed, name: string): Promise<true | undefined> =>
   (await bed.a.run(`docker inspect -f '{{.State.Running}}' ${name}`)).stdout.trim() === 'true' || undefined;
 
-/** Rows that the first engine shows on each back end, those with the same network one after another. See also second-nic.ts. */
+/** Rows that the first engine shows on each back end, those with the same network one after another. The second NIC has its own in second-nic.ts. */
 export const rows: readonly Row[] = [
   pingAndTcp,
   coincidence('ipvlan'),
