@@ -34,7 +34,8 @@ function identity(file: string): string | undefined {
 function entries(folder: string): string[] {
   try {
     return fs.readdirSync(folder);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return [];
   }
 }

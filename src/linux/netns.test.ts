@@ -70,6 +70,19 @@ test('says that a namespace is gone, and apart from it that we may not enter', (
   assert.equal(sys.opened.size, 1);
 });
 
+test('takes a lack of descriptors or memory for no proof that a namespace is gone', () => {
+  const [ENOMEM, EMFILE] = [12, 24];
+  for (const errno of [ENOMEM, EMFILE]) {
+    const sys = new FakeSys();
+    const door = new NetnsDoor(sys);
+    sys.setnsResults.push(-errno);
+    assert.throws(
+      () => door.in(sandbox, 'count', () => 42),
+      error => isKuryrError(error) && error.code !== 'NETNS_GONE',
+    );
+  }
+});
+
 test('takes no asynchronous work: it would go on in whatever namespace the thread is in by then', () => {
   const door = new NetnsDoor(new FakeSys());
   // @ts-expect-error a promise is refused at compile time

@@ -23,7 +23,7 @@ export class NetnsDoor implements Disposable {
    * Runs `within` in that namespace. Only synchronous work may happen there: the thread itself is moved, so whatever ran
    * before the way back, another request's continuation too, would act in the container's namespace. When the way back
    * fails the process ends.
-   * @throws NETNS_GONE, NOT_PRIVILEGED, and what `within` throws
+   * @throws NETNS_GONE, NOT_PRIVILEGED, KERNEL_REFUSED, and what `within` throws
    */
   in<T>(netns: Netns, request: string, within: () => T & Synchronous<T>): T {
     if (netns === 'host') return within();
@@ -57,7 +57,8 @@ export class NetnsDoor implements Disposable {
 
 function gone(path: string, request: string, errno: number): KuryrError {
   const name = errnoName(errno);
-  if (name === 'EPERM' || name === 'EACCES') return refusal(`${request} in ${path}`, errno);
-  // EINVAL: the file is there but no namespace, as a bind mount's leftover is.
+  // Of all else, a lack of descriptors say, nothing follows for who lives in there. EINVAL: the file is there but no
+  // namespace, as a bind mount's leftover is.
+  if (!['ENOENT', 'ENOTDIR', 'ENXIO', 'EINVAL', 'ESRCH'].includes(name)) return refusal(`${request} in ${path}`, errno);
   return new KuryrError('NETNS_GONE', { path, request, errno: name, reason: name });
 }
