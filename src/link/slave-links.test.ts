@@ -10,7 +10,7 @@ import { linkName, SlaveLinks } from './slave-links.ts';
 const signal = new AbortController().signal;
 const bridge: LinkSpec = { kind: 'ipvlan', mode: 'l2', flag: 'bridge' };
 const secluded: LinkSpec = { kind: 'ipvlan', mode: 'l2', flag: 'private' };
-const FIRST = 0x10000;
+const FIRST = 0x4b000000;
 
 function bed() {
   const kernel = new FakeKernel();
@@ -49,7 +49,7 @@ test('makes the link down, with mode, flag, MTU and the attachment as alias', ()
   const { kind, mode, flag, mtu, alias, up, master, name } = links.create(request(1));
   assert.deepEqual(
     { kind, mode, flag, mtu, alias, up, master, name },
-    { ...bridge, mtu: 1450, alias: 'id-1', up: false, master: nic.master.ifindex, name: 'ky1ekh' },
+    { ...bridge, mtu: 1450, alias: 'id-1', up: false, master: nic.master.ifindex, name: 'kykt5jpd' },
   );
 });
 
@@ -206,7 +206,7 @@ test('calls its own what has kind, prefix and an owner or the name of its ifinde
   links.create(request(1));
   kernel.changeLink('host', links.create(request(2)).ifindex, { alias: '' });
   const foreign = { kind: 'ipvlan', mode: 'l2', flag: 'bridge', master: nic.master.ifindex };
-  kernel.addLink('host', { ...foreign, name: 'kyoto' });
+  kernel.addLink('host', { ...foreign, name: 'kyoto', alias: 'uplink' });
   kernel.addLink('host', { name: 'ky0', kind: 'veth', alias: 'id-5' });
   assert.deepEqual(
     links.ours().map(link => link.ifindex),

@@ -4,6 +4,8 @@ import type { LinkRequest, Links, LinkTrace } from './link-kind.ts';
 import { describeLinkSpec } from './link-spec.ts';
 
 const NAME_PREFIX = 'ky';
+/** What linkName makes of every ifindex that Kuryr chooses: six digits of base 36. */
+const OWN_NAME = /^ky[0-9a-z]{6}$/;
 
 type LinksKernel = Pick<Kernel, 'links' | 'createSlave' | 'setLink' | 'deleteLink' | 'addresses' | 'namespaces'>;
 
@@ -63,7 +65,7 @@ export class SlaveLinks implements Links {
   ours(): readonly Link[] {
     return this.#kernel
       .links('host')
-      .filter(link => isAtHome(link) && link.name.startsWith(NAME_PREFIX))
+      .filter(link => isAtHome(link) && OWN_NAME.test(link.name))
       .filter(link => link.alias !== '' || link.name === linkName(link.ifindex));
   }
 
