@@ -32,6 +32,8 @@ export interface DaemonConfig {
   readonly link: LinkSpec;
   readonly stateDir: string;
   readonly runDir: string;
+  /** Where VM ports are locked: the same for all daemons of a VM. */
+  readonly lockDir: string;
   readonly dockerSocket: string;
   /** How long an attach waits for frames to pass, seconds; 0: it answers as soon as the pair stands. */
   readonly waitSeconds: number;
@@ -55,6 +57,7 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const { kernel, neutron, clock, random, logger } = edges;
   await edges.files.makeFolder(config.stateDir);
   await edges.files.makeFolder(config.runDir);
+  await edges.files.makeFolder(config.lockDir);
   const lock = kernel.lock(join(config.stateDir, 'lock'));
   if (lock === undefined) throw new KuryrError('DAEMON_RUNNING', { folder: config.stateDir });
   const ending = new AbortController();
@@ -64,7 +67,7 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const records = new Records(ledger);
   const nics = new NeutronNics({ kernel, neutron, ownPorts: edges.ownPorts, master: config.master, logger, life });
   const writers = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
-  const locks = new PortLocks(kernel, config.runDir, writers);
+  const locks = new PortLocks(kernel, config.lockDir, writers);
   const ipam = new ExactIpam({ neutron, logger });
   const links = new SlaveLinks(kernel);
   const reach = new PacketReach({ kernel, clock, logger });

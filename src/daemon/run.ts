@@ -41,6 +41,7 @@ function daemonConfig(config: Config, version: string): DaemonConfig {
     link: parseLinkSpec({ kind: config.link, mode: config.mode }),
     stateDir: config.stateDir,
     runDir: config.runDir,
+    lockDir: '/run/lock/kuryr',
     dockerSocket: config.dockerSocket,
     waitSeconds: config.wait === 'permitted' ? 0 : config.waitSeconds,
     holdSeconds: config.holdSeconds,

@@ -113,7 +113,14 @@ export class Rig {
 
   async #start(): Promise<void> {
     const config = {
-      ...{ master: undefined, stateDir: '/state', runDir: this.#folder, dockerSocket: this.docker, version: 'test' },
+      ...{
+        master: undefined,
+        stateDir: '/state',
+        runDir: this.#folder,
+        lockDir: this.#folder,
+        dockerSocket: this.docker,
+        version: 'test',
+      },
       ...{ link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const, publishedPorts: 'allow' as const },
       ...{ waitSeconds: 0, holdSeconds: 60 },
     };
