@@ -257,7 +257,13 @@ export class PortPairWriter implements PairWriter {
     for (const pair of this.#held.values()) {
       if (stands(pair, reading) || this.#wishes.has(pair)) continue;
       this.#edges.logger.warn({ port: this.#portId, address: pair.address }, 'a pair was lost and is written again');
-      this.#wishes.open(pair, 'present', ++this.#events, () => this.#overtaken(pair));
+      const wish = this.#wishes.open(pair, 'present', ++this.#events, () => this.#overtaken(pair));
+      // Nobody waits for it.
+      wish.settled.promise.catch((thrown: unknown) => {
+        const { code, message } = asKuryrError(thrown);
+        const lost = { port: this.#portId, address: pair.address, code };
+        if (!this.#closed.aborted) this.#edges.logger.warn(lost, `a lost pair could not be written again: ${message}`);
+      });
     }
   }
 
