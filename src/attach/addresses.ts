@@ -4,10 +4,12 @@ import { type Ipam, reservationName } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
 import type { Nic } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
+import { abortable } from '../openstack/deadline.ts';
 import type { Subnet } from '../openstack/neutron.ts';
 import type { Pair, PairWriters } from '../pairs/pair-writer.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
+import { Lanes } from './lanes.ts';
 import type { Holding, Records } from './records.ts';
 
 export interface HoldRequest {
@@ -43,6 +45,8 @@ export class Addresses {
   /** Holdings whose reservation is being deleted right now: too late to take them back. */
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #releases = new Map<string, Promise<void>>();
+  /** Two requests for one address must not share a holding that is still on its way. */
+  readonly #wanted = new Lanes();
 
   constructor(parts: AddressesParts) {
     this.#parts = parts;
@@ -53,7 +57,13 @@ export class Addresses {
    * A wanted address that a repeat of the same request reserved, or that is on its way back, is taken as it is.
    * @throws what Ipam.reserve throws
    */
-  async hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
+  hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
+    const { nic, subnet, address } = request;
+    if (address === undefined) return this.#hold(request, signal);
+    return this.#wanted.take(`${nic.port.id} ${subnet.id} ${canonical(address)}`, () => this.#hold(request, signal));
+  }
+
+  async #hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
     const known = request.address === undefined ? undefined : await this.#known(request, request.address);
     const held =
       known !== undefined && isHeld(known)
@@ -73,15 +83,22 @@ export class Addresses {
   }
 
   /** Resolves when the holding's pair stands; a failure is told once, the next call tries again. @throws as PairWriter.add */
-  async permitted(holding: Held): Promise<void> {
+  async permitted(holding: Held, signal: AbortSignal): Promise<void> {
     if (!this.#permits.has(holding.name)) this.permit(holding);
     const permit = this.#permits.get(holding.name);
     try {
-      await permit;
+      if (permit !== undefined) await abortable(permit, signal);
     } catch (error) {
-      if (this.#permits.get(holding.name) === permit) this.#permits.delete(holding.name);
+      if (!signal.aborted && this.#permits.get(holding.name) === permit) this.#permits.delete(holding.name);
       throw error;
     }
+  }
+
+  /** Takes away the pair that the ledger has of the holding; resolves when it is gone. */
+  async forbid({ name, vmPort, pair }: Held, signal: AbortSignal): Promise<void> {
+    const { pairs, life } = this.#parts;
+    this.#permits.delete(name);
+    if (pair !== undefined) await abortable(pairs.of(vmPort).remove(pair, life), signal);
   }
 
   /** Whether the pair is known to stand since this start. */
@@ -138,7 +155,8 @@ export class Addresses {
         (before === undefined ? undefined : await this.#lost(before, nic, signal)) ??
         (await ipam.reserve({ nic, subnet, name, address: request.address }, signal));
       const pair = pairAtOnce(request, reservation.address);
-      const held: Held = { ...intent, reservation, ...(pair === undefined ? {} : { pair }) };
+      // A slow cloud must not use up the time in which an endpoint may name the address.
+      const held: Held = { ...intent, since: clock.now(), reservation, ...(pair === undefined ? {} : { pair }) };
       await records.save({ holdings: [held] });
       return held;
     } catch (error) {

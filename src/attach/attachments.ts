@@ -7,6 +7,7 @@ import type { Pair } from '../pairs/pair-writer.ts';
 import type { Reach, Reached } from '../reach/reach.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Addresses, type Held, type HoldRequest, isHeld } from './addresses.ts';
+import { Lanes } from './lanes.ts';
 import type { AttachmentRecord, Holding, Records } from './records.ts';
 
 export interface AttachmentsParts {
@@ -50,9 +51,10 @@ export const MOVE_MS = 10_000;
 /** The attachments of this VM: named, linked, reachable, and back. Every call may come twice. */
 export class Attachments {
   readonly #parts: AttachmentsParts;
-  readonly #lanes = new Map<string, Promise<unknown>>();
+  readonly #lanes = new Lanes();
   readonly #reached = new Map<string, readonly Reached[]>();
-  readonly #announcing = new Map<string, AbortController>();
+  /** End what is done for an attachment: waiting for its pairs and frames, announcing it. */
+  readonly #ends = new Map<string, AbortController>();
 
   constructor(parts: AttachmentsParts) {
     this.#parts = parts;
@@ -70,14 +72,14 @@ export class Attachments {
         holding => holding.attachment !== undefined && holding.reservation?.address === request.address,
       )?.attachment;
     const record = owner === undefined ? undefined : records.attachment(owner);
-    if (record !== undefined && record.vmPort === request.nic.port.id && this.isDead(record))
+    if (record !== undefined && record.vmPort === request.nic.port.id && (record.ending || this.isDead(record)))
       await this.detach(record.id);
     return addresses.hold(request, signal);
   }
 
   /** The runtime gives addresses an attachment's id. macvlan: now the MAC is known that their pairs carry. */
   name(request: NameRequest, signal: AbortSignal): Promise<AttachmentRecord> {
-    return this.#inLane(request.id, async () => {
+    return this.#lanes.take(request.id, async () => {
       const { records, nics, addresses, clock } = this.#parts;
       const known = records.attachment(request.id);
       if (known !== undefined && !known.ending) return known;
@@ -85,11 +87,15 @@ export class Attachments {
       if (first === undefined) throw new KuryrError('ATTACHMENT_WITHOUT_ADDRESS', { id: request.id });
       const nic = await nics.byPort(first.vmPort, signal);
       const mac = macOf(request, nic);
-      const holdings = request.holdings.map(holding => ({
-        ...holding,
+      const before = request.holdings.map(holding => this.#still(holding, request.id));
+      const wanted = before.map(({ reservation }) => pairOf(request.spec, reservation.address, mac));
+      const stale = before.filter(({ pair }, index) => pair !== undefined && pair.mac !== wanted[index]?.mac);
+      for (const holding of stale) await addresses.forbid(holding, signal);
+      const holdings = before.map((holding, index) => ({
+        ...this.#still(holding, request.id),
         attachment: request.id,
         since: clock.now(),
-        pair: pairOf(request.spec, holding.reservation.address, mac),
+        pair: wanted[index],
       }));
       const record: AttachmentRecord = {
         id: request.id,
@@ -104,8 +110,10 @@ export class Attachments {
         ending: false,
       };
       await records.save({ holdings, attachments: [record] });
-      for (const [index, holding] of holdings.entries())
-        if (request.holdings[index]?.pair === undefined) addresses.permit(holding);
+      for (const [index, holding] of holdings.entries()) {
+        const { pair } = before[index] ?? {};
+        if (pair === undefined || stale.some(({ name }) => name === holding.name)) addresses.permit(holding);
+      }
       return record;
     });
   }
@@ -114,25 +122,27 @@ export class Attachments {
    * Makes the link, when its pairs stand, and returns when frames pass, or when waiting for them is over.
    * @throws what PairWriter.add and Links.create throw, ATTACHMENT_UNKNOWN
    */
-  join(request: JoinRequest, signal: AbortSignal): Promise<AttachmentRecord> {
-    return this.#inLane(request.id, async () => {
+  join(request: JoinRequest, waiting: AbortSignal): Promise<AttachmentRecord> {
+    return this.#lanes.take(request.id, async () => {
       const { records, addresses, nics, links } = this.#parts;
       const record = records.attachment(request.id);
       if (record === undefined || record.ending) throw new KuryrError('ATTACHMENT_UNKNOWN', { id: request.id });
       const holdings = this.holdingsOf(record);
+      const life = this.#begin(record.id);
+      const signal = AbortSignal.any([waiting, life]);
       const nic = await nics.byPort(record.vmPort, signal);
-      await Promise.all(holdings.map(holding => addresses.permitted(holding)));
+      await Promise.all(holdings.map(holding => addresses.permitted(holding, signal)));
       const linked = await this.#recordLink(record, request);
       links.create({
         nic,
         spec: record.spec,
         name: linked.link.name,
         ifindex: linked.link.ifindex,
-        mtu: record.mtu,
+        mtu: Math.min(record.mtu, nic.master.mtu),
         id: record.id,
         mac: record.mac,
       });
-      await this.#awaitFrames(linked, holdings, nic, signal);
+      await this.#awaitFrames(linked, holdings, nic, life, signal);
       return linked;
     });
   }
@@ -142,19 +152,24 @@ export class Attachments {
    * whether its frames pass. Its link is left as it is.
    */
   revive(id: string): Promise<void> {
-    return this.#inLane(id, async () => {
-      const { records, addresses, nics, life } = this.#parts;
+    return this.#lanes.take(id, async () => {
+      const { records, addresses, nics } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined || record.ending || record.link === undefined) return;
       const holdings = this.holdingsOf(record);
-      await Promise.all(holdings.map(holding => addresses.permitted(holding)));
-      await this.#awaitFrames(record, holdings, await nics.byPort(record.vmPort, life), life);
+      const life = this.#begin(id);
+      await Promise.all(holdings.map(holding => addresses.permitted(holding, life)));
+      await this.#awaitFrames(record, holdings, await nics.byPort(record.vmPort, life), life, life);
     });
   }
 
-  /** Takes the link away, then gives the addresses back in the background. What is gone already counts as done. */
+  /**
+   * Takes the link away, then gives the addresses back in the background. What is gone already counts as done. It waits
+   * for no cloud: what still waits for the attachment's pairs or frames is ended.
+   */
   detach(id: string): Promise<void> {
-    return this.#inLane(id, async () => {
+    this.#ends.get(id)?.abort(new KuryrError('ATTACHMENT_UNKNOWN', { id }));
+    return this.#lanes.take(id, async () => {
       const { records, addresses, links, life } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined) {
@@ -162,12 +177,13 @@ export class Attachments {
         return;
       }
       if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
-      this.#announcing.get(id)?.abort();
       const trace = this.trace(record);
       if (trace !== undefined) await links.remove(trace, life);
       const holdings = record.holdings.map(name => records.holding(name)).filter(holding => holding !== undefined);
       await records.save({ forgetAttachments: [id], holdings: holdings.map(givenUp) });
       this.#reached.delete(id);
+      this.#ends.get(id)?.abort();
+      this.#ends.delete(id);
       for (const holding of holdings) addresses.release(holding.name);
     });
   }
@@ -225,19 +241,17 @@ export class Attachments {
     record: AttachmentRecord,
     holdings: readonly Held[],
     nic: Nic,
+    life: AbortSignal,
     signal: AbortSignal,
   ): Promise<void> {
-    const { reach, logger, life, waitMs } = this.#parts;
-    const announcing = new AbortController();
-    this.#announcing.get(record.id)?.abort();
-    this.#announcing.set(record.id, announcing);
+    const { reach, logger, waitMs } = this.#parts;
     const targets = holdings.map(({ reservation: { address, family } }) => ({
       nic,
       address,
       mac: record.mac,
       gateway: record.gateways?.[family],
     }));
-    for (const target of targets) reach.announce(target, AbortSignal.any([announcing.signal, life]));
+    for (const target of targets) reach.announce(target, life);
     if (waitMs === 0) return;
     const reached = await Promise.all(targets.map(target => reach.probe(target, waitMs, signal)));
     this.#reached.set(record.id, reached);
@@ -258,17 +272,20 @@ export class Attachments {
       }
   }
 
-  /** One step at a time for each attachment, in the order they came. */
-  #inLane<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#lanes.get(id) ?? Promise.resolve();
-    const result = before.then(work, work);
-    const quiet = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#lanes.get(id) === quiet) this.#lanes.delete(id);
-      });
-    this.#lanes.set(id, quiet);
-    return result;
+  /** Until the attachment is detached, or begun anew, or the daemon ends. */
+  #begin(id: string): AbortSignal {
+    this.#ends.get(id)?.abort();
+    const end = new AbortController();
+    this.#ends.set(id, end);
+    return AbortSignal.any([end.signal, this.#parts.life]);
+  }
+
+  /** The holding as the ledger has it now, while nobody else has it. @throws ADDRESS_GONE */
+  #still({ name, reservation }: Held, id: string): Held {
+    const now = this.#parts.records.holding(name);
+    const free = now?.attachment === undefined || now.attachment === id;
+    if (now !== undefined && isHeld(now) && !now.ending && free) return now;
+    throw new KuryrError('ADDRESS_GONE', { id: id.slice(0, 12), address: reservation.address });
   }
 }
 

@@ -45,12 +45,13 @@ export class CloudWatch {
   async #look(): Promise<void> {
     const { records, nics, logger, life } = this.#parts;
     const held = new Set(records.holdings().map(({ vmPort }) => vmPort));
-    try {
-      for (const nic of await nics.all(life)) if (held.has(nic.port.id)) await this.#lookAt(nic);
-    } catch (thrown) {
+    const failed = (thrown: unknown) => {
       const { code, message } = asKuryrError(thrown);
       if (!life.aborted) logger.warn({ code }, `the cloud could not be looked at: ${message}`);
-    }
+      return [];
+    };
+    for (const nic of await nics.all(life).catch(failed))
+      if (held.has(nic.port.id)) await this.#lookAt(nic).catch(failed);
   }
 
   async #lookAt(nic: Nic): Promise<void> {

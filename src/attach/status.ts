@@ -84,7 +84,12 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
           attachments
             .holdingsOf(record)
             .map((holding, index) =>
-              addressStatus(parts, holding, attachments.reachedBy(record.id)[index], record.link !== undefined),
+              addressStatus(
+                parts,
+                holding,
+                attachments.reachedBy(record.id)[index],
+                attachments.seen(record) !== undefined,
+              ),
             ),
         ),
         notes: record.notes,

@@ -51,8 +51,20 @@ export class Upkeep {
     addresses.recover();
     for (const { id } of records.attachments()) void this.#revive(id);
     while (!life.aborted) {
-      for (const step of plan(this.#view([]), this.#limits())) await this.#take(step);
+      await this.#sweep();
       await clock.sleep(SWEEP_MS, life).catch(() => undefined);
+    }
+  }
+
+  /** A look that fails, of a kernel that does not answer for a moment say, is not the last one. */
+  async #sweep(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    try {
+      const looked = clock.now();
+      for (const step of plan(this.#view([]), this.#limits())) await this.#take(step, looked);
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      logger.warn({ code }, `what has no owner could not be looked for: ${message}`);
     }
   }
 
@@ -66,21 +78,27 @@ export class Upkeep {
 
   /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */
   async gc(dryRun: boolean, signal: AbortSignal): Promise<Cleaned[]> {
-    const { nics } = this.#parts;
+    const { nics, clock } = this.#parts;
     const cloud = await Promise.all((await nics.all(signal)).map(nic => this.#cloudView(nic, signal)));
+    const looked = clock.now();
     const steps = plan(this.#view(cloud), this.#limits());
     if (dryRun) return steps.map(step => ({ step, done: false }));
     const cleaned = [];
-    for (const step of steps) cleaned.push(await this.#take(step));
+    for (const step of steps) cleaned.push(await this.#take(step, looked));
     await this.#parts.addresses.settled(signal);
     return cleaned;
   }
 
-  async #take(step: Step): Promise<Cleaned> {
+  /** @param looked when the plan was made: what changed since then is not what it was about */
+  async #take(step: Step, looked: number): Promise<Cleaned> {
     const { records, addresses, attachments, logger } = this.#parts;
     logger.info({ ...step }, 'clearing away what has no owner');
     try {
-      if (step.do === 'end') await addresses.end(records.holdings().filter(({ name }) => name === step.name));
+      const isAsSeen = ({ since }: { since: number }) => since <= looked;
+      const holding = step.do === 'end' ? records.holding(step.name) : undefined;
+      const record = step.do === 'detach' ? records.attachment(step.id) : undefined;
+      if ([holding, record].some(each => each !== undefined && !isAsSeen(each))) return { step, done: false };
+      if (step.do === 'end') await addresses.end(holding === undefined ? [] : [holding]);
       else if (step.do === 'adopt') await this.#adopt(step);
       else await attachments.detach(step.id);
       return { step, done: true };

@@ -8,6 +8,11 @@ export const errorTable = {
     text: 'Neutron does not let this project choose the address {address} on network {network}, since the network belongs to another project.',
     todo: 'Leave the address out, or ask the owner of the network for a role that may choose addresses there (Neutron policy create_port:fixed_ips). Request id: {requestId}.',
   },
+  ADDRESS_GONE: {
+    status: 409,
+    text: 'The address {address} was given back, or to another container, before the container {id} had it.',
+    todo: 'Start the container again.',
+  },
   ADDRESS_IN_USE: {
     status: 409,
     text: 'The address {address} is already allocated in subnet {subnet}.',
@@ -136,7 +141,7 @@ export const errorTable = {
   DAEMON_RUNNING: {
     status: 409,
     text: 'Another Kuryr daemon works in {folder} already.',
-    todo: 'Stop it first, or give this one another state folder and another NIC.',
+    todo: 'Stop it first: one daemon serves all NICs of a VM.',
   },
   DAEMON_STOPPING: {
     status: 503,
@@ -208,6 +213,11 @@ export const errorTable = {
     text: "--ip-range {range} cannot be honoured: Neutron chooses addresses from the subnet's allocation pools.",
     todo: "Leave --ip-range out, choose single addresses with --ip, or set the subnet's allocation pools.",
   },
+  DOCKER_VERB_TOO_SLOW: {
+    status: 504,
+    text: 'The work that {verb} asks for was not done in time.',
+    todo: 'See the log for what was slow (kuryr status and kuryr doctor tell of the cloud), then try again.',
+  },
   DOCKER_VERB_UNKNOWN: {
     status: 404,
     text: "{verb} is no verb of Docker's network or IPAM drivers.",
@@ -266,7 +276,7 @@ export const errorTable = {
   LEDGER_DAMAGED: {
     status: 500,
     text: 'The ledger {file} is damaged at line {line}: the line does not match its checksum, and whole lines follow it.',
-    todo: 'Nothing was changed. Check the disk, then put the file aside (mv {file} {file}.damaged) and start the daemon: it takes up what is its own from Neutron and the kernel. Keep the file for a report.',
+    todo: 'Nothing was changed. Check the disk, then put the file aside (mv {file} {file}.damaged) and start the daemon. kuryr gc then clears what no container has in Neutron and the kernel; make the networks again (kuryr network create). Keep the file for a report.',
   },
   LEDGER_NEWER: {
     status: 500,
@@ -301,7 +311,7 @@ export const errorTable = {
   LINK_TAKEN: {
     status: 409,
     text: 'The link that was to be {name} with ifindex {ifindex} is something else already: the {kind} link {found}.',
-    todo: 'Repeat the request, so that another ifindex is chosen; if the link is a leftover, delete it: ip link delete {found}.',
+    todo: 'If the link is a leftover, delete it (ip link delete {found}); then start the container again, which gets another ifindex.',
   },
   MASTER_AMBIGUOUS: {
     status: 409,

@@ -39,7 +39,7 @@ async function main(mutants: readonly Mutant[]): Promise<number> {
     console.log(line);
     output.push(line);
   };
-  say(versions(mutants.some(({ needs }) => needs === 'lab' || needs === 'crash')));
+  say(await versions(mutants.some(({ needs }) => needs === 'lab' || needs === 'crash')));
   await using suite = await Suite.open(top, mutants);
   // The terminal sends Ctrl-C to the tests too, which end; what is left to do here is to remove the copies.
   let interrupted = false;

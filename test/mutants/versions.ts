@@ -1,18 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { release, type } from 'node:os';
 import { join } from 'node:path';
+import { guestKernel } from '../lab/guest/kernel.ts';
 import { treePath } from '../lab/tree/tree.ts';
 
 /** On what it ran; with the lab, also the releases of what makes it up. */
-export function versions(lab: boolean): string {
+export async function versions(lab: boolean): Promise<string> {
   const here = [`Node ${process.versions.node}`, `${type()} ${release()}`];
-  return [...here, ...(lab ? [...debian('bookworm', cloud), ...debian('trixie', engine)] : [])].join(', ');
+  if (!lab) return here.join(', ');
+  const { modules } = await guestKernel(() => {});
+  const kernel = `guest kernel ${readdirSync(modules).join(' ')}`;
+  return [...here, ...debian('bookworm', cloud), ...debian('trixie', engine), kernel].join(', ');
 }
 
 const engine = { 'docker.io': 'Docker' };
 const cloud = {
   ...{ 'neutron-common': 'Neutron', 'ovn-central': 'OVN', 'openvswitch-switch': 'Open vSwitch' },
-  ...{ 'user-mode-linux': 'guest kernel', ...engine },
+  ...engine,
 };
 
 /** Packages of one of the lab's trees, from dpkg's status file. */

@@ -206,6 +206,45 @@ test('gives a macvlan link the MAC of its IPv4 reservation, and both pairs that 
   assert.deepEqual(answer, { Interface: { MacAddress: v4?.mac_address } });
 });
 
+test('gives an address that is taken back the MAC of its new macvlan link, and takes the pair with the old one away', async () => {
+  const { vm, engine } = vmAndEngine();
+  const network = await engine.createNetwork(['10.30.0.0/24', 'fd30::/64'], { macvlan_mode: 'bridge' });
+  const first = await engine.run(network, ['', 'fd30::77']);
+  const gate = Promise.withResolvers<void>();
+  vm.neutron.before('updatePort', () => gate.promise);
+  await engine.ok('NetworkDriver.DeleteEndpoint', first.endpoint);
+  await engine.requestAddress(network.pools[1], 'fd30::77');
+  gate.resolve();
+  const running = engine.run(network, ['', 'fd30::77']);
+  await engine.clock.advance(5_000);
+  const second = await running;
+  const mac = vm.kernel.links('host').find(({ kind }) => kind === 'macvlan')?.mac;
+  const { allowed_address_pairs: pairs } = await vm.neutron.port(vm.port.id, AbortSignal.timeout(1000));
+  const own = second.cidrs.map(cidr => cidr.split('/')[0]);
+  assert.deepEqual(
+    own.map(address => pairs.filter(({ ip_address }) => ip_address === address).map(pair => pair.mac_address)),
+    [[mac], [mac]],
+  );
+});
+
+test('gives one address to one of two containers that ask for it at once, and the other leaves it alone', async () => {
+  const { vm, engine } = vmAndEngine();
+  const { id, pools } = await engine.createNetwork(['10.30.0.0/24']);
+  const ask = () => engine.requestAddress(pools[0], '10.30.0.77');
+  const [one, other] = await Promise.all([ask(), ask()]);
+  assert.deepEqual([one, other], ['10.30.0.77/24', '10.30.0.77/24'], 'a repeat cannot be told from another container');
+  const endpoint = () => ({ NetworkID: id, EndpointID: engine.id(), Interface: interfaceOf(['10.30.0.77/24']) });
+  const first = endpoint();
+  await engine.ok('NetworkDriver.CreateEndpoint', first);
+  assert.equal(await engine.refused('NetworkDriver.CreateEndpoint', endpoint()), 'DOCKER_ADDRESS_UNKNOWN');
+  await engine.ok('NetworkDriver.Join', { ...first, SandboxKey: '/var/run/docker/netns/1', Options: {} });
+  assert.deepEqual(await pairsOf(engine, vm.port.id), ['10.30.0.77']);
+  await engine.ok('NetworkDriver.DeleteEndpoint', first);
+  await engine.settled();
+  assert.deepEqual(await reservations(engine), []);
+  assert.deepEqual(await pairsOf(engine, vm.port.id), []);
+});
+
 test('needs no pair where the port has no port security', async () => {
   const { vm, engine } = vmAndEngine();
   const open = { port_security_enabled: false, security_groups: [] };
@@ -268,21 +307,28 @@ test('refuses a network whose links cannot stand beside those of another on the 
 });
 
 test('starts a container that publishes ports and says where they are, or refuses it when told to', async () => {
-  const published = { 'com.docker.network.portmap': [{ Proto: 6, IP: '', Port: 80, HostIP: '', HostPort: 8080 }] };
+  const mapped = { Proto: 6, IP: '', HostIP: '' };
+  // -p 8080:80 and -P, where Docker would choose.
+  const ports = [
+    { ...mapped, Port: 80, HostPort: 8080 },
+    { ...mapped, Port: 443, HostPort: 0 },
+  ];
+  const published = { 'com.docker.network.portmap': ports };
   const { engine } = vmAndEngine();
   const network = await engine.createNetwork(['10.30.0.0/24']);
   const cidr = await engine.requestAddress(network.pools[0]);
   const endpoint = { NetworkID: network.id, EndpointID: engine.id(), Interface: interfaceOf([cidr]) };
   await engine.ok('NetworkDriver.CreateEndpoint', { ...endpoint, Options: published });
   const [attachment] = engine.records.attachments();
-  assert.deepEqual(attachment?.notes, [`8080/tcp is at port 80 of ${cidr.split('/')[0]}`]);
+  const address = cidr.split('/')[0];
+  assert.deepEqual(attachment?.notes, [`8080/tcp is at port 80 of ${address}`, `443/tcp is at port 443 of ${address}`]);
   const strict = vmAndEngine({ publishedPorts: 'refuse' }).engine;
   const other = await strict.createNetwork(['10.30.0.0/24']);
-  const address = await strict.requestAddress(other.pools[0]);
+  const another = await strict.requestAddress(other.pools[0]);
   const refused = {
     NetworkID: other.id,
     EndpointID: strict.id(),
-    Interface: interfaceOf([address]),
+    Interface: interfaceOf([another]),
     Options: published,
   };
   assert.equal(await strict.refused('NetworkDriver.CreateEndpoint', refused), 'DOCKER_PUBLISH_REFUSED');

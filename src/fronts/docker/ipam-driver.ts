@@ -154,12 +154,17 @@ export class IpamDriver {
   }
 
   async #dropUnused(): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { store, records, addresses, clock } = this.#parts;
     const unused = store
       .pools()
-      .filter(pool => pool.network === undefined && clock.now() - pool.since > UNUSED_POOL_MS)
+      .filter(({ network }) => network === undefined || store.findNetwork(network) === undefined)
+      .filter(({ since }) => clock.now() - since > UNUSED_POOL_MS)
       .map(({ id }) => id);
-    if (unused.length > 0) await store.forget('pool', unused);
+    if (unused.length === 0) return;
+    await addresses.end(
+      records.holdings().filter(({ group, attachment }) => unused.includes(group) && attachment === undefined),
+    );
+    await store.forget('pool', unused);
   }
 }
 

@@ -264,12 +264,13 @@ function macChosen(mac: string, { kind }: LinkSpec): KuryrError {
   return new KuryrError('DOCKER_MAC_CHOSEN', { mac, reason });
 }
 
-/** The ports published with -p: `8080/tcp` on the host, and the container's. */
+/** The ports published with -p: `8080/tcp` on the host, or `80/tcp` where Docker would choose one, and the container's. */
 function publishedOf({ Options: options }: Message<'createEndpoint'>): { published: string; port: number }[] {
   const name = (proto: number) => ({ 6: 'tcp', 17: 'udp', 132: 'sctp' })[proto] ?? String(proto);
-  return (options?.['com.docker.network.portmap'] ?? [])
-    .filter(({ HostPort }) => HostPort > 0)
-    .map(({ Proto, Port, HostPort }) => ({ published: `${HostPort}/${name(Proto)}`, port: Port }));
+  return (options?.['com.docker.network.portmap'] ?? []).map(({ Proto, Port, HostPort }) => ({
+    published: `${HostPort > 0 ? HostPort : Port}/${name(Proto)}`,
+    port: Port,
+  }));
 }
 
 /** Host routes of the pools' subnets, the default route apart: that is the gateway's place. */

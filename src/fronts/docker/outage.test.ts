@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KuryrError } from '../../errors/kuryr-error.ts';
-import { FakeEngine, fakeVm } from './fake-engine.ts';
+import { FakeEngine, fakeVm, interfaceOf } from './fake-engine.ts';
 
 const addresses = (vm: ReturnType<typeof fakeVm>) =>
   vm.neutron.peek(vm.port.id)?.allowed_address_pairs.map(pair => pair.ip_address);
@@ -71,6 +71,44 @@ test("reservations follow the VM port's security groups, and a lost pair of a ru
   );
   engine.stop();
   await watching;
+});
+
+test('lets a container go while its attach still waits for the cloud', { timeout: 10_000 }, async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const { id, pools } = await engine.createNetwork(['10.30.0.0/24']);
+  const repair = vm.neutron.before('updatePort', () => new Promise<void>(() => {}));
+  const cidr = await engine.requestAddress(pools[0]);
+  const endpoint = { NetworkID: id, EndpointID: engine.id() };
+  await engine.ok('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: interfaceOf([cidr]), Options: {} });
+  const joining = engine.refused('NetworkDriver.Join', { ...endpoint, SandboxKey: '/var/run/docker/netns/1' });
+  await engine.clock.advance(1_000);
+  await engine.ok('NetworkDriver.DeleteEndpoint', endpoint);
+  assert.equal(await joining, 'ATTACHMENT_UNKNOWN');
+  assert.deepEqual(
+    vm.kernel.links('host').filter(({ kind }) => kind === 'ipvlan'),
+    [],
+  );
+  repair();
+  engine.stop();
+});
+
+test('goes on looking after the kernel failed to answer once', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const { pools } = await engine.createNetwork(['10.30.0.0/24']);
+  const { links } = vm.kernel;
+  vm.kernel.links = () => {
+    vm.kernel.links = links;
+    throw new KuryrError('KERNEL_REFUSED', { request: 'list the links', reason: 'EMFILE' });
+  };
+  const running = engine.upkeep.run();
+  await engine.requestAddress(pools[0]);
+  await engine.clock.advance(120_000);
+  await engine.settled();
+  assert.deepEqual(reservations(vm), [], 'what no container named was given back');
+  engine.stop();
+  await running;
 });
 
 test('gc tells of what has no owner and changes nothing when it runs dry', async () => {

@@ -17,8 +17,11 @@ export interface PluginParts {
 
 type Verb = (body: unknown, signal: AbortSignal) => Promise<unknown>;
 
-/** Docker waits without end for an answer; what takes longer than this will not succeed any more, milliseconds. */
-const VERB_MS = 60_000;
+/**
+ * Docker waits without end for an answer; what takes longer than this will not succeed any more, milliseconds. Longer than
+ * a call of the cloud and than an attach may wait for frames, so that these tell what was slow.
+ */
+const VERB_MS = 75_000;
 
 /** Docker's plug-in protocol: a verb a path, errors under both drivers' keys, since the wrong key counts as success. */
 export class DockerPlugin {
@@ -55,7 +58,8 @@ export class DockerPlugin {
       logger.debug({ verb, ms: Math.round(clock.monotonic() - started) }, 'answered docker');
       return { status: 200, body: answer };
     } catch (thrown) {
-      const error = asKuryrError(thrown);
+      const isLate = thrown instanceof DOMException && thrown.name === 'TimeoutError';
+      const error = isLate ? new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }) : asKuryrError(thrown);
       const level = error.code === 'INTERNAL' ? 'error' : 'warn';
       logger[level]({ verb, code: error.code, ...error.details, cause: String(error.cause ?? '') }, error.text);
       return refuse(error);
