@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext, test } from 'node:test';
 import { type Mutant, readMutants } from './mutant.ts';
 import { Suite, type Verdict } from './suite.ts';
+import { Tree } from './tree.ts';
 
 const top = join(import.meta.dirname, '../..');
 const mutants = await readMutants(import.meta.dirname);
@@ -64,6 +65,15 @@ test('takes no test for a witness that is missing, red by itself or skipped', as
   broken(await trial(t, change, 'one is one', 'src/b.test.ts'), /has no test/);
   broken(await trial(t, change, 'is red'), /without the mutant: "is red" fails/);
   broken(await trial(t, change, 'is skipped'), /without the mutant: "is skipped" is skipped/);
+});
+
+test('the mutants that need the lab fit the sources too', async () => {
+  await using tree = await Tree.copy(top);
+  const sources = new Tree(top);
+  for (const mutant of mutants.filter(({ needs }) => needs !== 'unit')) {
+    await tree.put(mutant);
+    await tree.takeOut(mutant, sources);
+  }
 });
 
 test('every mutant says whose promise it breaks, no two under one name', () => {
