@@ -18,7 +18,7 @@ const master = kernel.links('host').find(link => link.name === 'eth0') as Link;
 const nic = { master: { ...master, addresses: [] } } as unknown as Nic;
 const signal = AbortSignal.timeout(600_000);
 const macvlan: LinkSpec = { kind: 'macvlan', mode: 'bridge' };
-let last = 0x20000;
+let last = 0x4b000000;
 
 function wanted(spec: LinkSpec): { readonly request: LinkRequest; readonly trace: LinkTrace } {
   const ifindex = ++last;
