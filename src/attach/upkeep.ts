@@ -35,6 +35,12 @@ export interface Cleaned {
 /** The pause between looks, milliseconds: the idle daemon may not poll faster. */
 const SWEEP_MS = 30_000;
 
+/**
+ * Where twenty containers started at once in a VM of one slow processor, more than a minute went by between Join and the
+ * engine's moving of the link. An engine that gives a container up says so itself: only one that died leaves anything.
+ */
+const START_MS = 600_000;
+
 /** Brings ledger, kernel and cloud together again: at the start, now and then, and when asked (gc). */
 export class Upkeep {
   readonly #parts: UpkeepParts;
@@ -170,7 +176,7 @@ export class Upkeep {
   }
 
   #limits() {
-    return { holdMs: this.#parts.holdMs, moveMs: MOVE_MS };
+    return { holdMs: this.#parts.holdMs, startMs: START_MS, moveMs: MOVE_MS };
   }
 }
 

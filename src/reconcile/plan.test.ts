@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AttachmentView, type HoldingView, plan, type View } from './plan.ts';
 
-const limits = { holdMs: 60_000, moveMs: 10_000 };
+const limits = { holdMs: 60_000, moveMs: 10_000, startMs: 600_000 };
 const empty: View = {
   now: 1_000_000,
   startedAt: 0,
@@ -54,9 +54,11 @@ test('waits after its own start, since a runtime repeats what it asked before', 
   assert.deepEqual(steps({ startedAt: 995_000, holdings: [holding({})] }), []);
 });
 
-test('gives a link that stays in the host its minute, then detaches it', () => {
-  assert.deepEqual(steps({ attachments: [attachment({ seen: 'host', since: 950_000 })] }), []);
-  assert.deepEqual(steps({ attachments: [attachment({ seen: 'host', since: 900_000 })] }), ['detach']);
+test('gives an engine with many containers to start more than a minute to take a link, then detaches it', () => {
+  for (const waiting of [attachment({ seen: 'host' }), attachment({ linked: false, seen: undefined })]) {
+    assert.deepEqual(steps({ attachments: [{ ...waiting, since: 900_000 }] }), []);
+    assert.deepEqual(steps({ attachments: [{ ...waiting, since: 300_000 }] }), ['detach']);
+  }
 });
 
 test('goes on with a detaching that was interrupted', () => {

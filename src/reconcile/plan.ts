@@ -45,6 +45,8 @@ export interface View {
 export interface Limits {
   /** How long an unnamed address is kept, milliseconds. */
   readonly holdMs: number;
+  /** How long a container may take to start after the engine announced it, milliseconds. */
+  readonly startMs: number;
   /** How long a link may be nowhere while a runtime moves it, milliseconds. */
   readonly moveMs: number;
 }
@@ -78,7 +80,7 @@ function detachments({ now, startedAt, attachments, live }: View, limits: Limits
     if (ending) return detach('its detaching was interrupted');
     if (seen === 'sandbox' || addresses.some(address => live.has(address))) return [];
     // A link still in the host's netns was never moved, or moved back: its container did not start, or has ended.
-    const patience = linked && seen === undefined ? limits.moveMs : limits.holdMs;
+    const patience = linked && seen === undefined ? limits.moveMs : limits.startMs;
     if (age <= patience || now - startedAt <= patience) return [];
     if (!linked) return detach('its container never joined');
     return detach(seen === undefined ? 'its link is gone, and so is its container' : 'its container has let go of it');
