@@ -13,8 +13,11 @@ export interface Sandbox {
   readonly addresses: readonly string[];
 }
 
-/** How long an engine may take to move the link into the sandbox, milliseconds; then the container did not start. */
-const MOVE_MS = 30_000;
+/**
+ * How long an engine may take to move the link into the sandbox, milliseconds; then the container did not start. With twenty
+ * to start on a slow processor it took more than a minute.
+ */
+const START_MS = 180_000;
 /** A link-local address can appear while Docker brings the link up: the sandbox is looked at once more after this, ms. */
 const SECOND_LOOK_MS = 1000;
 
@@ -47,7 +50,7 @@ export class Sandboxes {
   }
 
   async #prepare(sandbox: Sandbox): Promise<void> {
-    const end = this.#clock.monotonic() + MOVE_MS;
+    const end = this.#clock.monotonic() + START_MS;
     for (let pause = 20; !this.#hush(sandbox); pause = Math.min(pause * 2, 500)) {
       if (this.#clock.monotonic() > end) return;
       await this.#clock.sleep(pause, this.#life);
