@@ -28,6 +28,11 @@ Two VMs on two hosts, with Docker and Kuryr in them, on a real OpenStack. Lines 
 `);
 const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: 'lab> ' });
 terminal.on('SIGINT', () => terminal.close());
+// Lines that are piped in are at their end before the first of them is done.
+let isOpen = true;
+terminal.once('close', () => {
+  isOpen = false;
+});
 terminal.prompt();
 for await (const line of terminal) {
   const [who = '', ...words] = line.trim().split(/\s+/);
@@ -39,6 +44,6 @@ for await (const line of terminal) {
   } else if (who === 'openstack') {
     process.stdout.write(await lab.cloud.openstack(words).catch(error => `${error.message}\n`));
   } else if (who !== '') console.log('a line begins with va, vb, openstack or exit');
-  terminal.prompt();
+  if (isOpen) terminal.prompt();
 }
 terminal.close();

@@ -77,9 +77,9 @@ export async function assertPing(from: Container, address: string): Promise<void
   assert.equal(seen?.pings, 3, `ping ${from.name} → ${address}`);
 }
 
-/** Looks again and again until the look gives something, 20 s at most. @throws Error saying what never came */
+/** Looks again and again until the look gives something, a minute at most. @throws Error saying what never came */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
