@@ -144,17 +144,14 @@ test('refuses an address that somebody else has', async () => {
   assert.deepEqual(engine.records.holdings(), []);
 });
 
-test('sets an aux-address aside without a pair, and frees it with its pool alone', async () => {
+test('gives a link no larger MTU than its master has by then', async () => {
   const { vm, engine } = vmAndEngine();
-  const pool = await engine.ok('IpamDriver.RequestPool', { Pool: '10.30.0.0/24', Options: {} });
-  const poolId = String(pool['PoolID']);
-  await engine.requestAddress(poolId, '10.30.0.40');
-  await engine.clock.advance(600_000);
-  assert.deepEqual(await pairsOf(engine, vm.port.id), []);
-  assert.equal((await reservations(engine)).length, 1);
-  await engine.ok('IpamDriver.ReleasePool', { PoolID: poolId });
-  await engine.settled();
-  assert.deepEqual(await reservations(engine), []);
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  vm.kernel.changeLink('host', vm.master.ifindex, { mtu: 1400 });
+  // A daemon asks anew when it hears of that.
+  await engine.ok('IpamDriver.RequestPool', { Pool: '10.30.0.0/24', Options: {} });
+  await engine.run(network);
+  assert.equal(vm.kernel.links('host').find(({ kind }) => kind === 'ipvlan')?.mtu, 1400);
 });
 
 test('frees an address that no endpoint named within its minute', async () => {
