@@ -82,9 +82,14 @@ export class Addresses {
     this.#permits.set(holding.name, permit);
   }
 
+  /** As permit, unless that is under way or done. */
+  ensurePermit(holding: Held): void {
+    if (!this.#permits.has(holding.name)) this.permit(holding);
+  }
+
   /** Resolves when the holding's pair stands; a failure is told once, the next call tries again. @throws as PairWriter.add */
   async permitted(holding: Held, signal: AbortSignal): Promise<void> {
-    if (!this.#permits.has(holding.name)) this.permit(holding);
+    this.ensurePermit(holding);
     const permit = this.#permits.get(holding.name);
     try {
       if (permit !== undefined) await abortable(permit, signal);

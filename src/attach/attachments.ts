@@ -87,16 +87,16 @@ export class Attachments {
       if (first === undefined) throw new KuryrError('ATTACHMENT_WITHOUT_ADDRESS', { id: request.id });
       const nic = await nics.byPort(first.vmPort, signal);
       const mac = macOf(request, nic);
-      const before = request.holdings.map(holding => this.#still(holding, request.id));
-      const wanted = before.map(({ reservation }) => pairOf(request.spec, reservation.address, mac));
-      const stale = before.filter(({ pair }, index) => pair !== undefined && pair.mac !== wanted[index]?.mac);
-      for (const holding of stale) await addresses.forbid(holding, signal);
-      const holdings = before.map((holding, index) => ({
-        ...this.#still(holding, request.id),
-        attachment: request.id,
-        since: clock.now(),
-        pair: wanted[index],
-      }));
+      const pairOfIts = ({ reservation }: Held) => pairOf(request.spec, reservation.address, mac);
+      for (const { name } of request.holdings) {
+        const holding = this.#still(name, request.id);
+        // Taken back from a link with another MAC.
+        if (holding.pair?.mac !== pairOfIts(holding).mac) await addresses.forbid(holding, signal);
+      }
+      const holdings = request.holdings.map(({ name }) => {
+        const holding = this.#still(name, request.id);
+        return { ...holding, attachment: request.id, since: clock.now(), pair: pairOfIts(holding) };
+      });
       const record: AttachmentRecord = {
         id: request.id,
         network: request.network,
@@ -110,10 +110,7 @@ export class Attachments {
         ending: false,
       };
       await records.save({ holdings, attachments: [record] });
-      for (const [index, holding] of holdings.entries()) {
-        const { pair } = before[index] ?? {};
-        if (pair === undefined || stale.some(({ name }) => name === holding.name)) addresses.permit(holding);
-      }
+      for (const holding of holdings) addresses.ensurePermit(holding);
       return record;
     });
   }
@@ -281,11 +278,11 @@ export class Attachments {
   }
 
   /** The holding as the ledger has it now, while nobody else has it. @throws ADDRESS_GONE */
-  #still({ name, reservation }: Held, id: string): Held {
+  #still(name: string, id: string): Held {
     const now = this.#parts.records.holding(name);
     const free = now?.attachment === undefined || now.attachment === id;
     if (now !== undefined && isHeld(now) && !now.ending && free) return now;
-    throw new KuryrError('ADDRESS_GONE', { id: id.slice(0, 12), address: reservation.address });
+    throw new KuryrError('ADDRESS_GONE', { id: id.slice(0, 12), address: now?.reservation?.address ?? name });
   }
 }
 

@@ -73,29 +73,26 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
     ports,
     cloud,
     attachments: await Promise.all(
-      records.attachments().map(async record => ({
-        id: record.id,
-        network: record.network,
-        link: record.link?.name,
-        kind: `${record.spec.kind} ${record.spec.mode}`,
-        sandbox: record.sandbox,
-        seen: attachments.seen(record),
-        addresses: await Promise.all(
-          attachments
-            .holdingsOf(record)
-            .map((holding, index) =>
-              addressStatus(
-                parts,
-                holding,
-                attachments.reachedBy(record.id)[index],
-                attachments.seen(record) !== undefined,
-              ),
-            ),
-        ),
-        notes: record.notes,
-        since: new Date(record.since).toISOString(),
-        ending: record.ending,
-      })),
+      records.attachments().map(async record => {
+        const seen = attachments.seen(record);
+        const reached = attachments.reachedBy(record.id);
+        return {
+          id: record.id,
+          network: record.network,
+          link: record.link?.name,
+          kind: `${record.spec.kind} ${record.spec.mode}`,
+          sandbox: record.sandbox,
+          seen,
+          addresses: await Promise.all(
+            attachments
+              .holdingsOf(record)
+              .map((holding, index) => addressStatus(parts, holding, reached[index], seen !== undefined)),
+          ),
+          notes: record.notes,
+          since: new Date(record.since).toISOString(),
+          ending: record.ending,
+        };
+      }),
     ),
     loose: records
       .holdings()

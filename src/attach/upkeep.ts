@@ -98,12 +98,11 @@ export class Upkeep {
   /** @param looked when the plan was made: what changed since then is not what it was about */
   async #take(step: Step, looked: number): Promise<Cleaned> {
     const { records, addresses, attachments, logger } = this.#parts;
+    const holding = step.do === 'end' ? records.holding(step.name) : undefined;
+    const subject = step.do === 'detach' ? records.attachment(step.id) : holding;
+    if (subject !== undefined && subject.since > looked) return { step, done: false };
     logger.info({ ...step }, 'clearing away what has no owner');
     try {
-      const isAsSeen = ({ since }: { since: number }) => since <= looked;
-      const holding = step.do === 'end' ? records.holding(step.name) : undefined;
-      const record = step.do === 'detach' ? records.attachment(step.id) : undefined;
-      if ([holding, record].some(each => each !== undefined && !isAsSeen(each))) return { step, done: false };
       if (step.do === 'end') await addresses.end(holding === undefined ? [] : [holding]);
       else if (step.do === 'adopt') await this.#adopt(step);
       else await attachments.detach(step.id);

@@ -75,7 +75,6 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const addresses = new Addresses(core);
   const attachments = new Attachments({ ...core, addresses, reach, waitMs: config.waitSeconds * 1000 });
   const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: config.holdSeconds * 1000 });
-
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
   const store = new DockerStore(ledger);

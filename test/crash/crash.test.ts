@@ -74,12 +74,12 @@ suite('killed before any of its outside effects, the daemon goes on where it was
 
   /** Waits until the address is back with Neutron; false when the daemon died over it. Asks the cloud, not the daemon. */
   async function givenBack(address: string): Promise<boolean> {
-    for (;;) {
-      await new Promise(resolve => setTimeout(resolve, 100));
+    const ended = await until('the address back with Neutron, or the daemon dead', async () => {
       const held = (await reservations()).some(({ fixed_ips }) => fixed_ips.some(ip => ip.ip_address === address));
-      if (!held) return true;
-      if (await engine.died()) return false;
-    }
+      if (!held) return 'back';
+      return (await engine.died()) ? 'died' : undefined;
+    });
+    return ended === 'back';
   }
 
   /** Everything in the cloud has a record. */

@@ -93,6 +93,23 @@ test('lets a container go while its attach still waits for the cloud', { timeout
   engine.stop();
 });
 
+test('answers an engine that waited too long for the cloud, and says that it was too slow', {
+  timeout: 10_000,
+}, async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const { id, pools } = await engine.createNetwork(['10.30.0.0/24']);
+  vm.neutron.before('updatePort', () => new Promise<void>(() => {}));
+  const cidr = await engine.requestAddress(pools[0]);
+  const endpoint = { NetworkID: id, EndpointID: engine.id() };
+  await engine.ok('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: interfaceOf([cidr]), Options: {} });
+  const joining = engine.refused('NetworkDriver.Join', { ...endpoint, SandboxKey: '/var/run/docker/netns/1' });
+  // The writer's own patience ends later here, since the fake cloud keeps no deadline.
+  await engine.clock.advance(75_000);
+  assert.equal(await joining, 'DOCKER_VERB_TOO_SLOW');
+  engine.stop();
+});
+
 test('goes on looking after the kernel failed to answer once', async () => {
   const vm = fakeVm();
   const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
@@ -109,6 +126,35 @@ test('goes on looking after the kernel failed to answer once', async () => {
   assert.deepEqual(reservations(vm), [], 'what no container named was given back');
   engine.stop();
   await running;
+});
+
+test('gc leaves an address alone that a container named while it was at work', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  await engine.run(network);
+  await engine.clock.advance(600_000);
+  const cidr = await engine.requestAddress(network.pools[0]);
+  await engine.clock.advance(61_000);
+  const gate = Promise.withResolvers<void>();
+  const { kernel } = vm;
+  const deleteLink = kernel.deleteLink.bind(kernel);
+  kernel.deleteLink = async (...args) => {
+    await gate.promise;
+    return deleteLink(...args);
+  };
+  const cleaning = engine.upkeep.gc(false, AbortSignal.timeout(10_000));
+  await engine.clock.advance(1_000);
+  const endpoint = { NetworkID: network.id, EndpointID: engine.id(), Interface: interfaceOf([cidr]), Options: {} };
+  await engine.ok('NetworkDriver.CreateEndpoint', endpoint);
+  gate.resolve();
+  await engine.settled();
+  await cleaning;
+  assert.deepEqual(
+    reservations(vm).map(port => `${port.fixed_ips[0]?.ip_address}/24`),
+    [cidr],
+  );
+  assert.deepEqual(addresses(vm), [cidr.split('/')[0]]);
 });
 
 test('gc tells of what has no owner and changes nothing when it runs dry', async () => {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { withDeadline } from '../../openstack/deadline.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Answer, UnixServer } from '../http-server.ts';
 import type { IpamDriver } from './ipam-driver.ts';
@@ -54,12 +55,15 @@ export class DockerPlugin {
     try {
       const handle = this.#verbs.get(verb);
       if (handle === undefined) throw new KuryrError('DOCKER_VERB_UNKNOWN', { verb });
-      const answer = await handle(body ?? {}, AbortSignal.any([life, AbortSignal.timeout(VERB_MS)]));
+      const answer = await withDeadline(clock, VERB_MS, life, deadline =>
+        handle(body ?? {}, deadline.signal).catch((thrown: unknown) => {
+          throw deadline.passed() ? new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }, { cause: thrown }) : thrown;
+        }),
+      );
       logger.debug({ verb, ms: Math.round(clock.monotonic() - started) }, 'answered docker');
       return { status: 200, body: answer };
     } catch (thrown) {
-      const isLate = thrown instanceof DOMException && thrown.name === 'TimeoutError';
-      const error = isLate ? new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }) : asKuryrError(thrown);
+      const error = asKuryrError(thrown);
       const level = error.code === 'INTERNAL' ? 'error' : 'warn';
       logger[level]({ verb, code: error.code, ...error.details, cause: String(error.cause ?? '') }, error.text);
       return refuse(error);
