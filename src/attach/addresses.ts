@@ -1,6 +1,6 @@
 import { canonical } from '../address/address.ts';
 import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
-import { type Ipam, reservationName } from '../ipam/ipam.ts';
+import { type Ipam, type Reservation, reservationName } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
 import type { Nic } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -156,9 +156,8 @@ export class Addresses {
     };
     await records.save({ holdings: [intent] });
     try {
-      const reservation =
-        (before === undefined ? undefined : await this.#lost(before, nic, signal)) ??
-        (await ipam.reserve({ nic, subnet, name, address: request.address }, signal));
+      const reserve = () => ipam.reserve({ nic, subnet, name, address: request.address }, signal);
+      const reservation = await (before === undefined ? reserve() : this.#reserveAgain(before, nic, reserve, signal));
       const pair = pairAtOnce(request, reservation.address);
       // A slow cloud must not use up the time in which an endpoint may name the address.
       const held: Held = { ...intent, since: clock.now(), reservation, ...(pair === undefined ? {} : { pair }) };
@@ -198,6 +197,20 @@ export class Addresses {
     const held: Held = { ...rest, group: request.group, since: clock.now(), ending: false, ...(pair && { pair }) };
     await records.save({ holdings: [held] });
     return held;
+  }
+
+  /** Where a POST of the same name may have been carried out, or may be yet: a busy cloud has it under way for a while. */
+  async #reserveAgain(before: Holding, nic: Nic, reserve: () => Promise<Reservation>, signal: AbortSignal) {
+    const made = await this.#lost(before, nic, signal);
+    if (made !== undefined) return made;
+    try {
+      return await reserve();
+    } catch (error) {
+      // Between the look and the second POST the first one can have come through.
+      const late = isKuryrError(error, 'ADDRESS_IN_USE') ? await this.#lost(before, nic, signal) : undefined;
+      if (late === undefined) throw error;
+      return late;
+    }
   }
 
   /** The reservation of a POST whose answer was lost, if the cloud has it. */

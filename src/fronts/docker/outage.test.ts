@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KuryrError } from '../../errors/kuryr-error.ts';
+import type { FakeCall } from '../../openstack/fake-neutron.ts';
+import type { PortCreate } from '../../openstack/neutron.ts';
 import { FakeEngine, fakeVm, interfaceOf } from './fake-engine.ts';
 
 const addresses = (vm: ReturnType<typeof fakeVm>) =>
@@ -49,6 +51,33 @@ test('writes the pair of a running container again that went missing while the d
   assert.deepEqual(addresses(vm), [cidrs[0]?.split('/')[0]]);
   after.stop();
   await running;
+});
+
+test('takes the reservation of a dead daemon whose POST comes through between the look for it and the next POST', async () => {
+  const vm = fakeVm();
+  const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await before.createNetwork(['10.30.0.0/24']);
+  const underWay: FakeCall[] = [];
+  const held = vm.neutron.before('createPort', call => {
+    underWay.push(call);
+    before.stop();
+    throw new KuryrError('CLOUD_TIMEOUT', { method: 'POST', path: '/ports' });
+  });
+  await before.refused('IpamDriver.RequestAddress', { PoolID: network.pools[0], Address: '10.30.0.60' });
+  held();
+  const comesThrough = vm.neutron.before('createPort', () => {
+    const [body] = (underWay.shift()?.args ?? []) as [PortCreate?];
+    if (body === undefined) return;
+    const [ip] = body.fixed_ips;
+    vm.neutron.addPort({ ...body, fixed_ips: [{ ip_address: '10.30.0.60', subnet_id: ip?.subnet_id ?? '' }] });
+  });
+  const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, ledger: before.ledger, clock: before.clock });
+  const { cidrs } = await after.run(network, ['10.30.0.60']);
+  assert.deepEqual(cidrs, ['10.30.0.60/24']);
+  assert.deepEqual(underWay, []);
+  assert.equal(reservations(vm).length, 1);
+  comesThrough();
+  after.stop();
 });
 
 test("reservations follow the VM port's security groups, and a lost pair of a running container comes back", async () => {
