@@ -48,7 +48,7 @@ async function runStage(stage: Stage): Promise<Outcome> {
   const why = obstacle(stage);
   if (why !== undefined) {
     console.log(`   skipped: ${why}`);
-    return { stage, seconds: seconds(), passed: 0, failed: 0, skipped: 1, skippedFor: why };
+    return { stage, seconds: seconds(), passed: 0, failed: 0, skipped: 1, failures: [], skippedFor: why };
   }
   const folder = await mkdtemp(join(tmpdir(), 'kuryr-test-'));
   try {
@@ -91,7 +91,7 @@ async function readCounts(file: string): Promise<Counts> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Counts;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [] };
   }
 }
 
@@ -102,7 +102,11 @@ function summarize(outcomes: readonly Outcome[], interrupted: boolean): number {
     const mark = outcome.failed > 0 ? 'FAILED' : outcome.skippedFor === undefined ? 'ok' : 'skipped';
     console.log(`${mark.padEnd(8)}${time}  ${outcome.stage.name}: ${outcome.skippedFor ?? countsText(outcome)}`);
   }
-  const sum = (count: keyof Counts) => outcomes.reduce((total, outcome) => total + outcome[count], 0);
+  // Again, where somebody who sees the end alone finds it.
+  for (const { stage, failures } of outcomes)
+    for (const failure of failures) console.log(`\n${stage.name}: ${failure}`);
+  const sum = (count: 'passed' | 'failed' | 'skipped') =>
+    outcomes.reduce((total, outcome) => total + outcome[count], 0);
   const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
   if (interrupted) console.log('interrupted: what follows was not run');
   const skipCounts = strict && total.skipped > 0;
@@ -112,6 +116,6 @@ function summarize(outcomes: readonly Outcome[], interrupted: boolean): number {
   return total.failed > 0 || skipCounts || total.passed === 0 ? 1 : 0;
 }
 
-function countsText({ passed, failed, skipped }: Counts): string {
+function countsText({ passed, failed, skipped }: Omit<Counts, 'failures'>): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 
-it('counts tests, not suites, and a cancelled one as failed', async () => {
+it('counts tests, not suites, a cancelled one as failed, and tells why each failed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kuryr-reporter-'));
   try {
     const text = `
@@ -27,8 +27,9 @@ it('counts tests, not suites, and a cancelled one as failed', async () => {
     ];
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     await new Promise(resolve => execFile(process.execPath, args, { cwd: folder, env }, resolve));
-    const counts: unknown = JSON.parse(await readFile(join(folder, 'counts'), 'utf8'));
+    const { failures, ...counts } = JSON.parse(await readFile(join(folder, 'counts'), 'utf8'));
     assert.deepEqual(counts, { passed: 2, failed: 2, skipped: 2 });
+    assert.deepEqual(failures, ['fails: Error: x', 'is cancelled: test timed out after 10ms']);
   } finally {
     await rm(folder, { recursive: true });
   }
