@@ -27,6 +27,8 @@ export interface Call {
   ms?: number;
   /** undefined: not answered. */
   status?: number;
+  /** Neutron's error type or Keystone's title, where it is a refusal. */
+  error?: string;
   /** The server's x-openstack-request-id. */
   requestId?: string;
 }
@@ -93,6 +95,8 @@ export class Traffic {
           return;
         }
         call.status = answer.statusCode ?? 0;
+        const error = call.status < 400 ? undefined : errorType(parsed(body.toString()));
+        if (error !== undefined) call.error = error;
         const { 'transfer-encoding': _, ...headers } = answer.headers;
         response.writeHead(call.status, { ...headers, ...(body.length > 0 ? { 'content-length': body.length } : {}) });
         response.end(body);
@@ -100,6 +104,20 @@ export class Traffic {
     } finally {
       call.ms = performance.now() - start;
     }
+  }
+}
+
+/** Neutron's error type or Keystone's title; undefined where the body is no refusal. */
+export function errorType(body: unknown): string | undefined {
+  const { NeutronError, error } = (body ?? {}) as { NeutronError?: { type?: string }; error?: { title?: string } };
+  return NeutronError?.type ?? error?.title;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

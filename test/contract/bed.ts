@@ -1,0 +1,54 @@
+/** What the cases of a cloud share, so that a refusal costs one request. Made once; no case changes it. */
+import type { Answer } from '../lab/cloud/client.ts';
+import type { Target } from './target.ts';
+
+type Body = Answer['body'];
+
+export interface Bed {
+  readonly network: Body;
+  /** 10.60.0.0/24 */
+  readonly subnet4: Body;
+  /** fd60::/64 */
+  readonly subnet6: Body;
+  /** With an address of each family. */
+  readonly port: Body;
+  /** The default security group of demo's project. */
+  readonly group: Body;
+  readonly projectId: string;
+  /** Of demo2. */
+  readonly foreignProjectId: string;
+}
+
+/** What cases of demo's make in numbers; demo2's project keeps the quotas that every new project has. */
+const PLENTY = {
+  network: -1,
+  subnet: -1,
+  port: -1,
+  security_group: -1,
+  security_group_rule: -1,
+  trunk: -1,
+  subnetpool: -1,
+};
+
+export async function makeBed(target: Target): Promise<Bed> {
+  const make = async (kind: string, fields: object): Promise<Body> => {
+    const answer = await target.api('POST', `/${kind}s`, { [kind]: fields });
+    if (answer.status !== 201) throw new Error(`the bed's ${kind}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body[kind];
+  };
+  const network = await make('network', { name: 'bed' });
+  const quota = await target.api('PUT', `/quotas/${network.project_id}`, { quota: PLENTY }, { user: 'admin' });
+  if (quota.status !== 200) throw new Error(`the bed's quota: ${quota.status} ${JSON.stringify(quota.body)}`);
+  const subnet4 = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.60.0.0/24', name: 'bed-4' });
+  const subnet6 = await make('subnet', { network_id: network.id, ip_version: 6, cidr: 'fd60::/64', name: 'bed-6' });
+  const fixed_ips = [
+    { subnet_id: subnet4.id, ip_address: '10.60.0.11' },
+    { subnet_id: subnet6.id, ip_address: 'fd60::11' },
+  ];
+  const port = await make('port', { network_id: network.id, fixed_ips, name: 'bed' });
+  const groups = await target.api('GET', '/security-groups?name=default');
+  const foreign = await target.api('GET', '/security-groups?name=default', undefined, { user: 'demo2' });
+  const [group] = groups.body.security_groups;
+  const foreignProjectId = foreign.body.security_groups[0].project_id;
+  return { network, subnet4, subnet6, port, group, projectId: network.project_id, foreignProjectId };
+}
