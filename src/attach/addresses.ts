@@ -234,13 +234,31 @@ export class Addresses {
     }
   }
 
+  /**
+   * Whether the holding's pair is another one's by now: where the port was deleted but nobody could be told, Neutron may
+   * have given its address out again, to us.
+   */
+  #othersPair({ name, vmPort, pair }: Holding): boolean {
+    return this.#parts.records
+      .holdings()
+      .some(
+        other =>
+          other.name !== name &&
+          !other.ending &&
+          other.vmPort === vmPort &&
+          other.pair?.address === pair?.address &&
+          other.pair?.mac === pair?.mac,
+      );
+  }
+
   /** One try; true when there is nothing more to do. */
   async #releaseOnce(name: string): Promise<boolean> {
     const { records, pairs, ipam, clock, life } = this.#parts;
     const holding = records.holding(name);
     if (holding === undefined || !holding.ending) return true;
     this.#permits.delete(name);
-    if (holding.pair !== undefined) await pairs.of(holding.vmPort).remove(holding.pair, life);
+    if (holding.pair !== undefined && !this.#othersPair(holding))
+      await pairs.of(holding.vmPort).remove(holding.pair, life);
     // Between the two steps the address may have been asked for again.
     if (records.holding(name)?.ending !== true) return true;
     const deletion = (async () => {

@@ -216,3 +216,24 @@ test('gives a network that is internal no gateway and no routes', async () => {
   assert.equal(joined['Gateway'], undefined);
   assert.deepEqual(joined['StaticRoutes'], []);
 });
+
+test('an address that Neutron gave out again keeps its pair while the release of its last use goes on', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  const first = await engine.run(network);
+  // Deleted, but the answer says otherwise: the release is tried again a second later.
+  const mend = vm.neutron.after('deletePort', () => {
+    throw new KuryrError('CLOUD_BAD_ANSWER', { method: 'DELETE', url: 'http://neutron', reason: 'status 302' });
+  });
+  await engine.ok('NetworkDriver.DeleteEndpoint', first.endpoint);
+  while (reservations(vm).length > 0) await engine.clock.advance(1);
+  mend();
+  const second = await engine.run(network);
+  assert.deepEqual(second.cidrs, first.cidrs);
+  await engine.settled();
+  assert.deepEqual(addresses(vm), [second.cidrs[0]?.split('/')[0]]);
+  assert.equal(reservations(vm).length, 1);
+  await engine.remove(second);
+  assert.deepEqual(addresses(vm), []);
+});
