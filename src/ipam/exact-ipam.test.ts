@@ -167,11 +167,20 @@ test('builds nothing on an answer that is not what was asked, and leaves nothing
   const lying = Object.assign(Object.create(neutron) as FakeNeutron, {
     createPort,
     extensions: async () => new Set<string>(),
+    port: (id: string, life: AbortSignal) => neutron.port(id, life),
     deletePort: (id: string, life: AbortSignal) => neutron.deletePort(id, life),
   });
   const ipam = new ExactIpam({ neutron: lying, logger: silentLogger });
   await assert.rejects(ipam.reserve({ nic, subnet: v4, name: 'kuryr-1' }, signal), code('CLOUD_BAD_ANSWER'));
   assert.equal(neutron.peekAll().length, 1);
+});
+
+test('deletes no port of others that an answer to a POST names', async () => {
+  const { neutron, vm, v4, reserve } = bench();
+  const create = neutron.createPort.bind(neutron);
+  neutron.createPort = async (body, bound) => ({ ...(await create(body, bound)), id: vm.id, fixed_ips: vm.fixed_ips });
+  await assert.rejects(reserve(v4, '10.0.0.50'), code('CLOUD_BAD_ANSWER'));
+  assert.ok(neutron.peek(vm.id) !== undefined, "the VM's own port stands");
 });
 
 test('releases a reservation, twice too, and never a port that is not one of this VM port any more', async () => {

@@ -38,8 +38,8 @@ export class ExactIpam implements Ipam {
     if (reservation !== undefined && (address === undefined || sameAddress(reservation.address, address))) {
       return reservation;
     }
-    // What was given is not what was asked: nothing may be built on it.
-    await this.#neutron.deletePort(port.id, signal);
+    // What was given is not what was asked: nothing may be built on it, nor may its id be believed.
+    await this.release({ portId: port.id, vmPortId: request.nic.port.id }, signal);
     const text = port.fixed_ips.map(ip => `${ip.ip_address} in ${ip.subnet_id}`).join(', ') || 'no address';
     const reason = `asked for ${address ?? 'an address'} in subnet ${subnet.id} (${subnet.cidr}), the port has ${text}`;
     throw new KuryrError('CLOUD_BAD_ANSWER', { method: 'POST', url: '/v2.0/ports', reason, requestId: 'unknown' });

@@ -187,6 +187,19 @@ test('reports a refused credential at once, with the request id and without the 
   assert.equal(http.requests.length, 1);
 });
 
+test('shows neither the secret nor control characters of a refusal that echoes the request', async () => {
+  const auth: CloudAuth = { ...password, password: new Secret('hunter2"Zzz') };
+  const serve = (request: HttpRequest) => ({
+    status: 401,
+    body: { error: { message: `\u001b[2J no: ${request.body} hunter2"Zzz` } },
+  });
+  await assert.rejects(session({ auth, serve }).keystone.authorization(signal), (error: unknown) => {
+    assert.ok(isKuryrError(error, 'KEYSTONE_UNAUTHORIZED'));
+    assert.doesNotMatch(JSON.stringify([error.message, error.details]), /hunter2|u001b/);
+    return true;
+  });
+});
+
 test('takes the 404 that Keystone answers about a token which has ended for a refusal', async () => {
   const auth = { kind: 'token', token: new Secret('ended'), project: { id: 'p' } } as const;
   const gone = { status: 404, body: { error: { code: 404, message: 'Failed to validate token', title: 'Not Found' } } };

@@ -6,6 +6,7 @@ import { identityUrl, networkEndpoint, networkUrl } from './catalogue.ts';
 import type { CloudAuth, CloudConfig } from './cloud-config.ts';
 import { abortable, type Deadline, withDeadline } from './deadline.ts';
 import { type HttpAnswer, type HttpRequest, TransportError } from './http.ts';
+import { tidy } from './refusal.ts';
 import { type Repeating, repeat, retryAfter } from './repeat.ts';
 import { Secret } from './secret.ts';
 import { unreachable } from './unreachable.ts';
@@ -163,7 +164,7 @@ export class Keystone {
   #refusal(answer: HttpAnswer): KuryrError {
     const { authUrl, auth, source } = this.#config;
     const { status } = answer;
-    const message = readRefusal(answer).message.replace(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300);
+    const message = tidy(readRefusal(answer, [secretOf(auth).reveal()]).message);
     // Of a token that has ended Keystone says 404 "Failed to validate token"; a wrong address says 404 otherwise.
     const refused = status === 401 || (status === 404 && auth.kind === 'token' && /\btoken\b/i.test(message));
     if (refused && this.#givenTokenEnds !== undefined) return this.#expired();
@@ -209,6 +210,11 @@ function tokenRequest({ authUrl, auth }: CloudConfig): HttpRequest {
   // Keystone refuses an application credential that asks for a scope: it carries its own.
   const scope = auth.kind === 'application credential' ? {} : { scope: { project: auth.project } };
   return { method: 'POST', url, headers, body: JSON.stringify({ auth: { identity: identity(auth), ...scope } }) };
+}
+
+function secretOf(auth: CloudAuth): Secret {
+  if (auth.kind === 'password') return auth.password;
+  return auth.kind === 'token' ? auth.token : auth.secret;
 }
 
 function identity(auth: CloudAuth): object {

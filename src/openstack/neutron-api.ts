@@ -67,7 +67,8 @@ export class NeutronApi {
     const { answer } = sent;
     if (answer.status < 400) return sent;
     const { method, path } = request;
-    const refused = { method, path, status: answer.status, requestId: requestId(answer), ...readRefusal(answer) };
+    const told = readRefusal(answer, [sent.request.headers['x-auth-token'] ?? '']);
+    const refused = { method, path, status: answer.status, requestId: requestId(answer), ...told };
     throw refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
   }
 

@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
 import { isKuryrError } from '../errors/kuryr-error.ts';
-import { readAnswer } from './answer.ts';
+import { assertSuccess, badAnswer, readAnswer } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { Filter, Network, Neutron, Port, PortCreate, Subnet } from './neutron.ts';
 import { type ApiRequest, isOutcomeUnknown, type NeutronApi, outcomeUnknown, waitBeforeRepeat } from './neutron-api.ts';
@@ -11,6 +11,10 @@ import { type Repeating, repeat } from './repeat.ts';
 const PAGE_SIZE = 500;
 /** A list longer than a million entries is a server that goes round in circles. */
 const MAX_PAGES = 2_000;
+/** What all pages of a list may hold together, characters: 10,000 ports of 2 KiB three times over. */
+const MAX_LIST_CHARACTERS = 64 * 1024 * 1024;
+/** How often a list is begun again whose place was lost. */
+const MAX_BEGINNINGS = 5;
 
 /** Neutron over HTTP. */
 export class NeutronClient implements Neutron {
@@ -31,7 +35,7 @@ export class NeutronClient implements Neutron {
   }
 
   port(id: string, signal: AbortSignal): Promise<Port> {
-    return this.#get(`/ports/${encodeURIComponent(id)}`, '/ports/{id}', one('port', portSchema), signal);
+    return this.#get(`/ports/${encodeURIComponent(id)}`, '/ports/{id}', one('port', portSchema, id), signal);
   }
 
   ports(filter: Filter, signal: AbortSignal): Promise<readonly Port[]> {
@@ -40,7 +44,7 @@ export class NeutronClient implements Neutron {
 
   network(id: string, signal: AbortSignal): Promise<Network> {
     const path = `/networks/${encodeURIComponent(id)}`;
-    return this.#get(path, '/networks/{id}', one('network', networkSchema), signal);
+    return this.#get(path, '/networks/{id}', one('network', networkSchema, id), signal);
   }
 
   networks(filter: Filter, signal: AbortSignal): Promise<readonly Network[]> {
@@ -94,7 +98,7 @@ export class NeutronClient implements Neutron {
     const again = (error: unknown) =>
       revision !== undefined && isOutcomeUnknown(error) ? undefined : waitBeforeRepeat(error);
     return this.#api.within(request, signal, deadline => {
-      const attempt = () => this.#send(request, one('port', portSchema), deadline);
+      const attempt = () => this.#send(request, one('port', portSchema, id), deadline);
       return repeat(this.#repeating, deadline, attempt, again);
     });
   }
@@ -106,7 +110,10 @@ export class NeutronClient implements Neutron {
 
   async #delete(id: string, deadline: Deadline): Promise<void> {
     const path = `/ports/${encodeURIComponent(id)}`;
-    const attempt = () => this.#api.send({ method: 'DELETE', path, route: '/ports/{id}' }, deadline);
+    const attempt = async () => {
+      const sent = await this.#api.send({ method: 'DELETE', path, route: '/ports/{id}' }, deadline);
+      assertSuccess(sent.answer, sent.request);
+    };
     try {
       await repeat(this.#repeating, deadline, attempt, waitBeforeRepeat);
     } catch (error) {
@@ -117,7 +124,11 @@ export class NeutronClient implements Neutron {
   /** The port that an earlier POST of this body has made; of several one is kept. */
   async #made({ name, device_id, network_id }: PortCreate, deadline: Deadline): Promise<Port | undefined> {
     const ports = await this.#pages('ports', portSchema, { name, device_id, network_id }, PORT_FIELDS, deadline);
-    const [kept, ...surplus] = ports.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    // Looked at again, since the surplus is deleted: a gateway may lose the query, and then all ports are listed.
+    const made = ports.filter(
+      port => port.name === name && port.device_id === device_id && port.network_id === network_id,
+    );
+    const [kept, ...surplus] = made.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     for (const port of surplus) await this.#delete(port.id, deadline);
     return kept;
   }
@@ -162,13 +173,23 @@ export class NeutronClient implements Neutron {
     const items = new Map<string, T>();
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     for (const [key, value] of Object.entries(filter)) for (const each of [value].flat()) query.append(key, each);
+    const endless = () => badAnswer({ method: 'GET', url: `/v2.0/${kind}` }, 'the list does not come to an end');
+    let beginnings = 1;
+    let characters = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const request: ApiRequest = { method: 'GET', path: `/${kind}?${query}`, fields, route: `/${kind}` };
-      const got = await this.#getOnce(request, page(kind, schema), deadline).catch((error: unknown) => {
+      const attempt = async () => {
+        const sent = await this.#api.send(request, deadline);
+        characters += sent.answer.body.length;
+        return readAnswer(page(kind, schema), sent.answer, sent.request);
+      };
+      const got = await repeat(this.#repeating, deadline, attempt, waitBeforeRepeat).catch((error: unknown) => {
         if (!query.has('marker') || !isKuryrError(error, 'NEUTRON_NOT_FOUND')) throw error;
         return undefined;
       });
+      if (characters > MAX_LIST_CHARACTERS) throw endless();
       if (got === undefined) {
+        if (beginnings++ === MAX_BEGINNINGS) throw endless();
         // The entry that the last page ended with was deleted meanwhile, and Neutron no longer knows where that was.
         items.clear();
         query.delete('marker');
@@ -178,9 +199,9 @@ export class NeutronClient implements Neutron {
       const before = items.size;
       for (const item of got.items) items.set(item.id, item);
       const last = got.items.at(-1);
-      if (!got.more || last === undefined || items.size === before) break;
+      if (!got.more || last === undefined || items.size === before) return [...items.values()];
       query.set('marker', last.id);
     }
-    return [...items.values()];
+    throw endless();
   }
 }

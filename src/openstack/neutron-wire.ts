@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { canonical, familyOf, parseCidr } from '../address/address.ts';
 
 /**
  * What Neutron answers, checked and cut down to what Kuryr reads. Where an extension is missing its fields are too:
@@ -12,13 +13,18 @@ const plain = v.pipe(
   v.transform(value => value ?? ''),
 );
 
+const address = v.pipe(
+  v.string(),
+  v.check(value => canonical(value) !== undefined, 'an address'),
+);
+
 export const portSchema = v.object({
   id,
   name: plain,
   network_id: id,
   project_id: plain,
-  mac_address: v.pipe(v.string(), v.mac48()),
-  fixed_ips: v.array(v.object({ subnet_id: id, ip_address: v.pipe(v.string(), v.ip()) })),
+  mac_address: v.pipe(v.string(), v.regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'a MAC')),
+  fixed_ips: v.array(v.object({ subnet_id: id, ip_address: address })),
   device_owner: plain,
   device_id: plain,
   security_groups: v.optional(v.array(v.string()), []),
@@ -46,27 +52,43 @@ export const networkSchema = v.pipe(
   v.transform(network => ({ ...network, mtu: network.mtu || undefined })),
 );
 
-const cidr = v.pipe(v.string(), v.regex(/^[0-9a-f.:]+\/\d{1,3}$/i, 'a prefix'));
-const address = v.pipe(v.string(), v.ip());
+const cidr = v.pipe(
+  v.string(),
+  v.check(value => parseCidr(value) !== undefined, 'a prefix'),
+);
 
-export const subnetSchema = v.object({
-  id,
-  name: plain,
-  network_id: id,
-  ip_version: v.picklist([4, 6]),
-  cidr,
-  gateway_ip: v.optional(v.nullable(address), null),
-  host_routes: v.optional(v.array(v.object({ destination: cidr, nexthop: address })), []),
-  ipv6_address_mode: v.optional(v.nullable(v.picklist(['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'])), null),
-});
+export const subnetSchema = v.pipe(
+  v.object({
+    id,
+    name: plain,
+    network_id: id,
+    ip_version: v.picklist([4, 6]),
+    cidr,
+    gateway_ip: v.optional(v.nullable(address), null),
+    host_routes: v.optional(v.array(v.object({ destination: cidr, nexthop: address })), []),
+    ipv6_address_mode: v.optional(v.nullable(v.picklist(['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'])), null),
+  }),
+  v.check(
+    ({ ip_version, cidr: range, gateway_ip, host_routes }) =>
+      [range, gateway_ip ?? range, ...host_routes.flatMap(route => [route.destination, route.nexthop])].every(
+        each => familyOf(each) === ip_version,
+      ),
+    'addresses of one family',
+  ),
+);
 
 export const extensionsSchema = v.object({ extensions: v.array(v.object({ alias: v.string() })) });
 
-/** `{"port": {…}}` */
-export const one = <T>(name: string, schema: v.GenericSchema<unknown, T>) =>
+/** `{"port": {…}}`, of that id where one was asked for: a cache on the way may mix answers up. */
+export const one = <T extends { readonly id: string }>(
+  name: string,
+  schema: v.GenericSchema<unknown, T>,
+  id?: string,
+) =>
   v.pipe(
     v.object({ [name]: schema }),
     v.transform(body => body[name] as T),
+    v.check(found => id === undefined || found.id === id, 'the one that was asked for'),
   );
 
 /** `{"ports": […], "ports_links": […]}`: what is on this page, and whether another follows. */

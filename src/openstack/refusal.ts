@@ -48,7 +48,7 @@ export function refusalError(refusal: Refusal): KuryrError {
     method: refusal.method,
     path: refusal.path,
     status: refusal.status,
-    type: refusal.type || 'error',
+    type: tidy(refusal.type).slice(0, 100) || 'error',
     message,
     requestId: refusal.requestId ?? 'unknown',
     ...(refusal.retryAfterMs ? { retryAfterMs: refusal.retryAfterMs } : {}),
@@ -61,7 +61,8 @@ export function refusalError(refusal: Refusal): KuryrError {
 function codeOf(refusal: Refusal): ErrorCode {
   // Whatever its type, the sentence is the same in all releases; InvalidInput carries it in some.
   if (refusal.status === 400 && /automatic address/i.test(refusal.message)) return 'ADDRESS_NOT_CHOOSABLE';
-  const code = CODE_BY_TYPE[refusal.type] ?? CODE_BY_STATUS[refusal.status];
+  const known = Object.hasOwn(CODE_BY_TYPE, refusal.type) ? CODE_BY_TYPE[refusal.type] : undefined;
+  const code = known ?? CODE_BY_STATUS[refusal.status];
   return code ?? (refusal.status === 429 || refusal.status >= 500 ? 'NEUTRON_FAILED' : 'NEUTRON_REFUSED');
 }
 
@@ -78,7 +79,7 @@ function read(message: string): Details {
 }
 
 /** One line of bounded length: the text comes from outside and goes to terminals and logs. */
-function tidy(message: string): string {
+export function tidy(message: string): string {
   return message
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim()
