@@ -9,6 +9,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import { Control, type ControlParts } from '../fronts/control/control.ts';
 import type { UnixServer } from '../fronts/http-server.ts';
 import { silentLogger } from '../observe/logger.ts';
+import { systemClock } from '../time/system-clock.ts';
 import type { Terminal } from './command.ts';
 import { commandNames } from './commands.ts';
 import { dispatch } from './dispatch.ts';
@@ -65,6 +66,7 @@ class Bench {
       networkPlan: async (request, signal) => this.parts.networkPlan?.(request, signal) ?? { command: [] },
       version: '1',
       logger: silentLogger,
+      clock: systemClock,
       life: new AbortController().signal,
     });
     this.#server = control.server(join(this.folder, 'control.sock'));

@@ -90,6 +90,7 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
     version: config.version,
     logger,
+    clock,
     life,
   });
 

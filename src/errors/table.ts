@@ -133,6 +133,11 @@ export const errorTable = {
     text: 'The control socket knows no {route}.',
     todo: 'Use the kuryr command of the same version as the daemon.',
   },
+  CONTROL_TOO_SLOW: {
+    status: 504,
+    text: 'What {route} asks for was not done in time.',
+    todo: 'See the log for what was slow; kuryr doctor tells of the cloud.',
+  },
   DAEMON_NOT_RUNNING: {
     status: 503,
     text: 'No daemon answers at {socket}.',

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
 import type { Logger } from '../../observe/logger.ts';
+import { withDeadline } from '../../openstack/deadline.ts';
+import type { Clock } from '../../time/clock.ts';
 import { type Answer, UnixServer } from '../http-server.ts';
 import { plainObject } from '../plain-object.ts';
 
@@ -11,6 +13,7 @@ export interface ControlParts {
   readonly networkPlan: (request: NetworkPlanRequest, signal: AbortSignal) => Promise<{ command: readonly string[] }>;
   readonly version: string;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly life: AbortSignal;
 }
 
@@ -65,8 +68,13 @@ export class Control {
     try {
       const handle = Object.hasOwn(this.#routes, route) ? this.#routes[route] : undefined;
       if (handle === undefined) throw new KuryrError('CONTROL_ROUTE_UNKNOWN', { route: route.slice(0, 100) });
-      const signal = AbortSignal.any([this.#parts.life, AbortSignal.timeout(REQUEST_MS)]);
-      return { status: 200, body: await handle(body, signal) };
+      const { clock, life } = this.#parts;
+      const answer = await withDeadline(clock, REQUEST_MS, life, deadline =>
+        handle(body, deadline.signal).catch((thrown: unknown) => {
+          throw deadline.passed() ? new KuryrError('CONTROL_TOO_SLOW', { route }, { cause: thrown }) : thrown;
+        }),
+      );
+      return { status: 200, body: answer };
     } catch (thrown) {
       const error = asKuryrError(thrown);
       this.#parts.logger.warn(
