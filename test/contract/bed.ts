@@ -6,7 +6,7 @@ type Body = Answer['body'];
 
 export interface Bed {
   readonly network: Body;
-  /** 10.60.0.0/24 */
+  /** 10.60.0.0/24; addresses below .100 are not given out by themselves: cases choose them, each its own. */
   readonly subnet4: Body;
   /** fd60::/64 */
   readonly subnet6: Body;
@@ -39,7 +39,9 @@ export async function makeBed(target: Target): Promise<Bed> {
   const network = await make('network', { name: 'bed' });
   const quota = await target.api('PUT', `/quotas/${network.project_id}`, { quota: PLENTY }, { user: 'admin' });
   if (quota.status !== 200) throw new Error(`the bed's quota: ${quota.status} ${JSON.stringify(quota.body)}`);
-  const subnet4 = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.60.0.0/24', name: 'bed-4' });
+  const allocation_pools = [{ start: '10.60.0.100', end: '10.60.0.254' }];
+  const v4 = { ip_version: 4, cidr: '10.60.0.0/24', allocation_pools, name: 'bed-4' };
+  const subnet4 = await make('subnet', { network_id: network.id, ...v4 });
   const subnet6 = await make('subnet', { network_id: network.id, ip_version: 6, cidr: 'fd60::/64', name: 'bed-6' });
   const fixed_ips = [
     { subnet_id: subnet4.id, ip_address: '10.60.0.11' },
