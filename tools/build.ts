@@ -48,4 +48,4 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
   }
 }
 
-if (import.meta.main) await build(join(top, 'dist'));
+if (import.meta.main) await build(process.argv[2] ?? join(top, 'dist'));

@@ -4,13 +4,15 @@
  * process ends in whatever way.
  */
 import { fileURLToPath } from 'node:url';
+import { bootGuest, type Guest } from '../../guest/guest.ts';
+import type { Kernel } from '../../guest/kernel.ts';
+import type { Say } from '../../guest/say.ts';
 import { build } from '../../tools/build.ts';
 import { Cloud } from './cloud/cloud.ts';
 import type { Network, NetworkRequest } from './cloud/networks.ts';
 import type { BackendName } from './cloud/place.ts';
-import { bootGuest, type Guest } from './guest/guest.ts';
-import { guestKernel, type Kernel } from './guest/kernel.ts';
-import { ensureTree, type Say } from './tree/tree.ts';
+import { guestKernel } from './guest/kernel.ts';
+import { ensureTree } from './tree/tree.ts';
 import { NODE, PROGRAM, Vm, type VmPort } from './vm.ts';
 
 export interface LabOptions {

@@ -1,7 +1,7 @@
+import { startDocker, stopDocker } from '../../guest/docker.ts';
+import type { Guest } from '../../guest/guest.ts';
+import type { RunResult } from '../../guest/line.ts';
 import type { Management } from './cloud/management.ts';
-import { startDocker, stopDocker } from './guest/docker.ts';
-import type { Guest } from './guest/guest.ts';
-import type { RunResult } from './guest/line.ts';
 
 /** Where the program and its Node are in a guest. */
 export const PROGRAM = '/opt/kuryr';

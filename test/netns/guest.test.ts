@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { bootGuest } from '../lab/guest/guest.ts';
+import { bootGuest } from '../../guest/guest.ts';
 import { guestKernel } from '../lab/guest/kernel.ts';
 import { ensureTree } from '../lab/tree/tree.ts';
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from '../tree/cache.ts';
+import { cacheFolder } from '../../../guest/cache.ts';
 import { keystoneConf, keystoneUwsgi } from './config.ts';
 import { seedIdentity } from './identity.ts';
 import type { Jail, Service } from './jail.ts';

@@ -5,10 +5,10 @@ import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { command } from '../tree/command.ts';
+import { command } from '../../../guest/command.ts';
+import { restartDocker, startDocker } from '../../../guest/docker.ts';
+import { bootGuest, type Guest } from '../../../guest/guest.ts';
 import { ensureTree } from '../tree/tree.ts';
-import { restartDocker, startDocker } from './docker.ts';
-import { bootGuest, type Guest } from './guest.ts';
 import { guestKernel } from './kernel.ts';
 
 const say = (line: string): void => console.error(line);
@@ -153,7 +153,7 @@ test('a guest ends with its harness, also when that is killed', async () => {
   const inode = await makeNetns(netns);
   try {
     const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url));
-    const harness = `import { bootGuest } from ${here('guest.ts')}; import { guestKernel } from ${here('kernel.ts')};
+    const harness = `import { bootGuest } from ${here('../../../guest/guest.ts')}; import { guestKernel } from ${here('kernel.ts')};
       import { ensureTree } from ${here('../tree/tree.ts')};
       const say = console.error, signal = new AbortController().signal;
       await bootGuest({ name: 'x', netns: '${netns}', tree: await ensureTree('bookworm', say), kernel: await guestKernel(say), pin: 0, nics: [] }, signal);

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { download } from '../../../guest/apt.ts';
+import { command } from '../../../guest/command.ts';
+import { withLock } from '../../../guest/lock.ts';
 import { ownKernelFolder } from '../guest/kernel.ts';
-import { download } from '../tree/apt.ts';
-import { command } from '../tree/command.ts';
-import { withLock } from '../tree/lock.ts';
 import { ensureTree } from '../tree/tree.ts';
 
 const source = process.env['KURYR_LAB_KERNEL_SOURCE'] ?? 'linux-source-7.2';

@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download, mirror } from './apt.ts';
-import { cacheFolder } from './cache.ts';
-import { command } from './command.ts';
-import { withLock } from './lock.ts';
+import { download, mirror } from '../../../guest/apt.ts';
+import { cacheFolder } from '../../../guest/cache.ts';
+import { command } from '../../../guest/command.ts';
+import { withLock } from '../../../guest/lock.ts';
+import type { Say } from '../../../guest/say.ts';
 import { packages, recipeHash, type Suite } from './recipe.ts';
-
-/** Told what goes on, a line at a time. */
-export type Say = (line: string) => void;
 
 /** Where the tree of a suite is, once it is made. */
 export function treePath(suite: Suite): string {

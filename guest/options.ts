@@ -2,8 +2,10 @@ import type { Kernel } from './kernel.ts';
 
 /** A NIC of a guest: eth0, eth1, … in the order given. */
 export interface GuestNic {
-  /** A TAP that is in the guest's netns already, made with vnet_hdr. */
+  /** A link that is in the guest's netns already: a TAP made with vnet_hdr, or one end of a veth pair. */
   readonly tap: string;
+  /** Default tap; veth is driven by a packet socket, which needs no /dev/net/tun. */
+  readonly kind?: 'tap' | 'veth';
   readonly mac: string;
   /** Addresses with their prefix length, IPv4 and IPv6. */
   readonly ips?: readonly string[];
@@ -26,8 +28,8 @@ export interface GuestMount {
 export interface GuestOptions {
   /** Host name of the guest. */
   readonly name: string;
-  /** Name of the netns that holds its TAPs (in /run/netns). */
-  readonly netns: string;
+  /** Name of the netns that holds its TAPs (in /run/netns); this process' own by default. */
+  readonly netns?: string;
   /** The Debian tree that is its root, read-only below the guest's own disk. */
   readonly tree: string;
   readonly kernel: Kernel;

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from '../tree/cache.ts';
+import { cacheFolder } from './cache.ts';
 import { guestConfiguration, launchCommand, lineFd } from './launch.ts';
 import { Line, type RunResult } from './line.ts';
 import type { GuestOptions } from './options.ts';
@@ -50,6 +50,11 @@ export class Guest {
     mkdirSync(join(this.#work, 'root'));
     this.folder = join(this.#work, 'boot');
     cpSync(init, this.folder, { recursive: true });
+  }
+
+  /** The process of this machine within which it runs; 0 before it boots. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
   }
 
   /** Boots, from its disk as it is. @throws Error with the end of the console when it does not come up */

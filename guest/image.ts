@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { command } from '../tree/command.ts';
+import { command } from './command.ts';
 import type { Guest } from './guest.ts';
 
 const applets = ['sh', 'ip', 'ping', 'ping6', 'arping', 'nc', 'sleep', 'cat', 'wget', 'httpd', 'ls', 'echo', 'true'];

@@ -33,6 +33,36 @@ export async function mirror(): Promise<string> {
  * changed. Gives the path of the .deb.
  */
 export async function download(name: string, suite: string, folder: string): Promise<string> {
+  await withApt(suite, folder, apt => command([...apt, 'download', name], { cwd: folder }));
+  const deb = (await readdir(folder)).find(file => file.startsWith(`${name}_`) && file.endsWith('.deb'));
+  if (deb === undefined) throw new Error(`apt-get download ${name}: nothing arrived in ${folder}`);
+  return join(folder, deb);
+}
+
+/** Downloads packages and all that they depend on, in the same way. Gives the paths of the .debs. */
+export async function downloadAll(names: readonly string[], suite: string, folder: string): Promise<string[]> {
+  const debs = join(folder, 'debs');
+  await mkdir(join(debs, 'partial'), { recursive: true });
+  // A machine on which nothing is installed.
+  const status = join(folder, 'status');
+  await writeFile(status, '');
+  const options = [`Dir::State::status=${status}`, `Dir::Cache::archives=${debs}`, 'Debug::NoLocking=1'];
+  await withApt(suite, folder, apt =>
+    command([
+      ...apt,
+      ...options.flatMap(option => ['-o', option]),
+      ...['install', '--download-only', '--yes', '--no-install-recommends', ...names],
+    ]),
+  );
+  return (await readdir(debs)).filter(file => file.endsWith('.deb')).map(file => join(debs, file));
+}
+
+/** Runs apt-get with the lists of one suite, in a folder that is removed. */
+async function withApt(
+  suite: string,
+  folder: string,
+  run: (apt: readonly string[]) => Promise<unknown>,
+): Promise<void> {
   const state = join(folder, 'apt');
   await mkdir(join(state, 'lists/partial'), { recursive: true });
   await mkdir(join(state, 'cache/archives/partial'), { recursive: true });
@@ -47,13 +77,11 @@ export async function download(name: string, suite: string, folder: string): Pro
     'Acquire::Retries=3',
     'APT::Sandbox::User=root',
   ].flatMap(option => ['-o', option]);
+  const apt = ['apt-get', ...options, '-qq'];
   try {
-    await command(['apt-get', ...options, '-qq', 'update']);
-    await command(['apt-get', ...options, '-qq', 'download', name], { cwd: folder });
+    await command([...apt, 'update']);
+    await run(apt);
   } finally {
     await rm(state, { recursive: true, force: true });
   }
-  const deb = (await readdir(folder)).find(file => file.startsWith(`${name}_`) && file.endsWith('.deb'));
-  if (deb === undefined) throw new Error(`apt-get download ${name}: nothing arrived in ${folder}`);
-  return join(folder, deb);
 }

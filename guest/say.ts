@@ -1,0 +1,2 @@
+/** Told what goes on, a line at a time. */
+export type Say = (line: string) => void;
