@@ -1,0 +1,216 @@
+import { bounds, overlap, subnetsOf, toAddress } from '../addresses.ts';
+import { type Attributes, open } from '../attributes.ts';
+import { judge, owns } from '../policy.ts';
+import { Refusal } from '../refusal.ts';
+import { type Context, changed, fresh, type PoolRow } from '../store.ts';
+import { anything, isCidr, shown, text, toBoolean, toIntegerOrNone } from '../values.ts';
+import { common, description, type Kind, projectOf, shownOfAll, tagFilters } from './kind.ts';
+
+function validatePrefixes(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return `'${shown(value)}' is not a list`;
+  const bad = value.find(prefix => !isCidr(prefix));
+  return bad === undefined ? undefined : `'${shown(bad)}' is not a valid IP subnet`;
+}
+
+const length = { post: true, put: true, standard: open, convert: toIntegerOrNone, filter: true, sort: true } as const;
+
+const attributes: Attributes = {
+  ...common,
+  name: { post: true, put: true, validate: text(), filter: true, sort: true },
+  prefixes: { post: true, put: true, validate: validatePrefixes },
+  default_prefixlen: length,
+  min_prefixlen: length,
+  max_prefixlen: length,
+  default_quota: {
+    post: true,
+    put: true,
+    standard: { value: null },
+    convert: toIntegerOrNone,
+    filter: true,
+    sort: true,
+  },
+  address_scope_id: { post: true, put: true, standard: { value: null }, validate: anything, filter: true, sort: true },
+  shared: { post: true, put: false, standard: { value: false }, convert: toBoolean, filter: true, rule: true },
+  is_default: { post: true, put: true, standard: { value: false }, convert: toBoolean, filter: true, rule: true },
+  ip_version: { filter: true },
+  description,
+  ...tagFilters,
+};
+
+export const subnetPool: Kind<PoolRow> = {
+  name: 'subnetpool',
+  plural: 'subnetpools',
+  path: 'subnetpools',
+  attributes,
+  tags: true,
+  table: tables => tables.subnetpools,
+  missing: id => new Refusal(404, 'SubnetPoolNotFound', `Subnet pool ${id} could not be found.`),
+  visible: (row, context) => owns(context, row) || row.shared,
+
+  create(fields, named, context) {
+    const projectId = projectOf(named, context);
+    judge({
+      action: 'create_subnetpool',
+      fields: named,
+      attributes,
+      denied: key => !context.isAdmin && fields[key] === true,
+    });
+    const prefixes = fields['prefixes'] as string[];
+    const version = versionOf(prefixes);
+    const lengths = judgeLengths({
+      min: (fields['min_prefixlen'] as number | undefined) ?? (version === 4 ? 8 : 64),
+      max: (fields['max_prefixlen'] as number | undefined) ?? (version === 4 ? 32 : 128),
+      standard: fields['default_prefixlen'] as number | undefined,
+    });
+    return {
+      ...fresh(context, projectId, 0),
+      name: String(fields['name']),
+      description: String(fields['description']),
+      tags: [],
+      ...lengths,
+      prefixes: joined(prefixes),
+      ip_version: version,
+      default_quota: fields['default_quota'] as number | null,
+      address_scope_id: null,
+      shared: fields['shared'] === true,
+      is_default: fields['is_default'] === true,
+    };
+  },
+
+  update(row, fields, context) {
+    judge({ action: 'update_subnetpool', fields, attributes, denied: key => !context.isAdmin && fields[key] === true });
+    const lengths = judgeLengths({
+      min: (fields['min_prefixlen'] as number | undefined) ?? row.min_prefixlen,
+      max: (fields['max_prefixlen'] as number | undefined) ?? row.max_prefixlen,
+      standard: (fields['default_prefixlen'] as number | undefined) ?? row.default_prefixlen,
+    });
+    const asked = fields['prefixes'] as string[] | undefined;
+    const prefixes = asked === undefined ? row.prefixes : joined(asked);
+    if (!row.prefixes.every(old => prefixes.some(prefix => inside(old, prefix)))) {
+      const text = 'Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.';
+      throw new Refusal(400, 'IllegalSubnetPoolPrefixUpdate', text);
+    }
+    return { row: changed(row, context, { ...fields, ...lengths, prefixes }) };
+  },
+
+  remove(row, { tables }) {
+    if ([...tables.subnets.values()].some(subnet => subnet.subnetpool_id === row.id)) {
+      const text = 'Unable to delete subnet pool: Subnet pool has existing allocations.';
+      throw new Refusal(400, 'SubnetPoolDeleteError', text);
+    }
+    tables.subnetpools.delete(row.id);
+  },
+
+  // The lengths are texts, but for the answer of a PUT.
+  view: row => ({
+    ...row,
+    ...shownOfAll(row),
+    default_prefixlen: String(row.default_prefixlen),
+    min_prefixlen: String(row.min_prefixlen),
+    max_prefixlen: String(row.max_prefixlen),
+  }),
+};
+
+function versionOf(prefixes: readonly string[]): 4 | 6 {
+  const versions = new Set(prefixes.map(prefix => bounds(prefix).version));
+  if (versions.size === 0) throw new Refusal(400, 'EmptySubnetPoolPrefixList', 'Empty subnet pool prefix list.');
+  if (versions.size > 1)
+    throw new Refusal(400, 'PrefixVersionMismatch', 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.');
+  return versions.has(4) ? 4 : 6;
+}
+
+function judgeLengths({ min, max, standard = min }: { min: number; max: number; standard: number | undefined }) {
+  const bad = (one: string, a: number, other: string, b: number) =>
+    new Refusal(400, 'IllegalSubnetPoolPrefixBounds', `Illegal prefix bounds: ${one}=${a}, ${other}=${b}.`);
+  if (min > max) throw bad('min_prefixlen', min, 'max_prefixlen', max);
+  if (standard < min) throw bad('default_prefixlen', standard, 'min_prefixlen', min);
+  if (standard > max) throw bad('default_prefixlen', standard, 'max_prefixlen', max);
+  return { min_prefixlen: min, max_prefixlen: max, default_prefixlen: standard };
+}
+
+const inside = (small: string, large: string): boolean => {
+  const [a, b] = [bounds(small), bounds(large)];
+  return a.version === b.version && b.first <= a.first && a.last <= b.last;
+};
+
+/** Prefixes that lie in one another or make up a larger one become one. */
+function joined(prefixes: readonly string[]): string[] {
+  const left = prefixes.map(prefix => {
+    const { first, prefix: bits, version } = bounds(prefix);
+    return `${toAddress(first, version)}/${bits}`;
+  });
+  for (;;) {
+    const sorted = [...new Set(left)].filter(one => !left.some(other => other !== one && inside(one, other)));
+    left.splice(0, left.length, ...sorted.sort((a, b) => (bounds(a).first < bounds(b).first ? -1 : 1)));
+    const index = left.findIndex((one, n) => {
+      const [a, b] = [bounds(one), bounds(left[n + 1] ?? one)];
+      return b.first === a.last + 1n && a.prefix === b.prefix && (a.first / (a.last - a.first + 1n)) % 2n === 0n;
+    });
+    if (index < 0) return left;
+    const { first, prefix, version } = bounds(left[index] ?? '');
+    left.splice(index, 2, `${toAddress(first, version)}/${prefix - 1}`);
+  }
+}
+
+export const affinity = (): Refusal =>
+  new Refusal(
+    400,
+    'NetworkSubnetPoolAffinityError',
+    'Subnets hosted on the same network must be allocated from the same subnet pool.',
+  );
+
+interface Wanted {
+  readonly version: 4 | 6;
+  readonly cidr: unknown;
+  readonly prefixlen: unknown;
+  readonly networkId: string;
+}
+
+/** A range of a pool: the one asked for, or the first free one of that length. @throws Refusal */
+export function cut(poolId: string, { version, cidr, prefixlen, networkId }: Wanted, context: Context): string {
+  const pool = context.tables.subnetpools.get(poolId);
+  if (pool === undefined || !subnetPool.visible(pool, context)) throw subnetPool.missing(poolId);
+  if (pool.ip_version !== version) {
+    throw new Refusal(
+      400,
+      'BadRequest',
+      `Bad subnets request: Cannot allocate IPv${version} subnet from IPv${pool.ip_version} subnet pool.`,
+    );
+  }
+  if (subnetsOf(context, networkId).some(one => one.ip_version === version && one.subnetpool_id !== poolId))
+    throw affinity();
+  const used = [...context.tables.subnets.values()]
+    .filter(subnet => subnet.subnetpool_id === poolId)
+    .map(subnet => subnet.cidr);
+  const bits =
+    cidr === undefined || cidr === null ? Number(prefixlen ?? pool.default_prefixlen) : bounds(String(cidr)).prefix;
+  if (bits > (version === 4 ? 32 : 128)) {
+    throw new Refusal(400, 'AddrFormatError', `invalid IPNetwork ${version === 4 ? '0.0.0.0' : '::'}/${bits}`);
+  }
+  if (bits < pool.min_prefixlen) {
+    const text = `Unable to allocate subnet with prefix length ${bits}, minimum allowed prefix is ${pool.min_prefixlen}.`;
+    throw new Refusal(400, 'MinPrefixSubnetAllocationError', text);
+  }
+  if (bits > pool.max_prefixlen) {
+    const text = `Unable to allocate subnet with prefix length ${bits}, maximum allowed prefix is ${pool.max_prefixlen}.`;
+    throw new Refusal(400, 'MaxPrefixSubnetAllocationError', text);
+  }
+  if (typeof cidr === 'string') {
+    if (pool.prefixes.some(prefix => inside(cidr, prefix)) && !used.some(other => overlap(other, cidr))) return cidr;
+    const text = 'Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.';
+    throw new Refusal(500, 'SubnetAllocationError', text);
+  }
+  const size = 1n << BigInt((version === 4 ? 32 : 128) - bits);
+  for (const prefix of pool.prefixes) {
+    const { first, last } = bounds(prefix);
+    for (let start = first; start + size - 1n <= last; start += size) {
+      const range = `${toAddress(start, version)}/${bits}`;
+      if (!used.some(other => overlap(other, range))) return range;
+    }
+  }
+  throw new Refusal(
+    500,
+    'SubnetAllocationError',
+    'Failed to allocate subnet: Insufficient prefix space to allocate subnet size.',
+  );
+}
