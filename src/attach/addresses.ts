@@ -76,7 +76,8 @@ export class Addresses {
   /** Starts writing the holding's pair, which the ledger has by now. */
   permit(holding: Held): void {
     const { pairs, life } = this.#parts;
-    if (holding.pair === undefined) throw new KuryrError('INTERNAL', { reason: `${holding.name} has no pair` });
+    if (holding.pair === undefined)
+      throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key: `address/${holding.name}`, reason: 'it has no pair' });
     const permit = pairs.of(holding.vmPort).add(holding.pair, life);
     permit.catch(() => undefined);
     this.#permits.set(holding.name, permit);

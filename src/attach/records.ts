@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../ledger/ledger.ts';
+import { readRecord } from '../ledger/read-record.ts';
 import { linkSpec } from '../link/link-kind.ts';
 import type { Pair, PairOwnership } from '../pairs/pair-writer.ts';
 
@@ -72,11 +72,12 @@ export class Records implements PairOwnership {
   }
 
   holding(name: string): Holding | undefined {
-    return read(holding, holdingKey(name), this.#ledger.get(holdingKey(name)));
+    const value = this.#ledger.get(holdingKey(name));
+    return value === undefined ? undefined : readRecord(holding, holdingKey(name), value);
   }
 
   holdings(): Holding[] {
-    return this.#ledger.entries('address/').map(([key, value]) => present(holding, key, value));
+    return this.#ledger.entries('address/').map(([key, value]) => readRecord(holding, key, value));
   }
 
   /** A pair is ours when a holding recorded it before it was written. */
@@ -87,11 +88,12 @@ export class Records implements PairOwnership {
   }
 
   attachment(id: string): AttachmentRecord | undefined {
-    return read(attachment, attachmentKey(id), this.#ledger.get(attachmentKey(id)));
+    const value = this.#ledger.get(attachmentKey(id));
+    return value === undefined ? undefined : readRecord(attachment, attachmentKey(id), value);
   }
 
   attachments(): AttachmentRecord[] {
-    return this.#ledger.entries('attachment/').map(([key, value]) => present(attachment, key, value));
+    return this.#ledger.entries('attachment/').map(([key, value]) => readRecord(attachment, key, value));
   }
 
   /** A number for a link, never given before. */
@@ -123,15 +125,3 @@ const attachmentKey = (id: string) => `attachment/${id}`;
 
 /** A record without the keys that are undefined, as JSON keeps it. */
 const plain = (record: Holding | AttachmentRecord): Json => JSON.parse(JSON.stringify(record));
-
-type Schema = typeof holding | typeof attachment;
-
-function read<S extends Schema>(schema: S, key: string, value: Json | undefined): v.InferOutput<S> | undefined {
-  return value === undefined ? undefined : present(schema, key, value);
-}
-
-function present<S extends Schema>(schema: S, key: string, value: Json): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, value);
-  if (!parsed.success) throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key, reason: parsed.issues[0].message });
-  return parsed.output;
-}

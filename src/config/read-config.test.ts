@@ -93,4 +93,13 @@ describe('the configuration', () => {
   it('takes an empty file and an empty variable for none', async () => {
     assert.equal((await read({}, { KURYR_LINK: '' }, '# nothing yet\n')).config.link, 'ipvlan');
   });
+
+  it('refuses a file whose YAML its parser gives up, in a message of bounded length', async () => {
+    const broken = ['link: &a ipvlan\nmode: *a\n', '<<: ipvlan\n', '['.repeat(60_000), `${'a'.repeat(60_000)}: 1\n`];
+    for (const text of broken) {
+      const short = (error: unknown) => isKuryrError(error) && error.message.length < 1000;
+      await assert.rejects(read({}, {}, text), short, text.slice(0, 40));
+    }
+    await assert.rejects(read({}, {}, broken[0]), refused('CONFIG_UNREADABLE', /aliases/));
+  });
 });

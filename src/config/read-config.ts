@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLError } from 'yaml';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import { type Config, camelCase, type Origin, type ResolvedConfig } from './config.ts';
 import { nearest } from './nearest.ts';
@@ -17,6 +17,8 @@ type Given = ReadonlyMap<OptionName, { readonly text: string; readonly origin: O
 
 /** More than any sensible file has; a device or a log named by mistake is refused rather than parsed. */
 const longestFile = 64 * 1024;
+/** What is repeated of a wrong key or value, characters. */
+const longestQuote = 200;
 
 /**
  * Puts the options together, each checked, with where it comes from.
@@ -76,10 +78,7 @@ async function fromFile(sources: ConfigSources, path: string, mustExist: boolean
   if (text === undefined && mustExist) throw unreadable('there is no such file');
   if (text === undefined) return new Map();
   if (text.length > longestFile) throw unreadable(`it is longer than ${longestFile} characters`);
-  const document = parseDocument(text, { prettyErrors: true });
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem) throw unreadable(problem.message.split('\n')[0] ?? problem.code);
-  const content: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
+  const content = parsed(text, unreadable) ?? {};
   if (content === null || typeof content !== 'object' || Array.isArray(content))
     throw unreadable('it is no mapping of options to values');
   const given = new Map();
@@ -92,6 +91,18 @@ async function fromFile(sources: ConfigSources, path: string, mustExist: boolean
     given.set(key, { text: String(value), origin });
   }
   return given;
+}
+
+function parsed(text: string, unreadable: (reason: string) => KuryrError): unknown {
+  let problem: YAMLError | undefined;
+  try {
+    const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
+    problem = document.errors[0] ?? document.warnings[0];
+    if (problem === undefined) return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw unreadable('it has aliases (*) or merges (<<), or too many levels: an option is a key and a single value');
+  }
+  throw unreadable(problem.message.split('\n')[0]?.slice(0, longestQuote) ?? problem.code);
 }
 
 function checked(name: OptionName, { text, origin }: { readonly text: string; readonly origin: Origin }): unknown {
@@ -114,10 +125,11 @@ function modeOf(link: unknown, mode: unknown, origins: Record<OptionName, Origin
 }
 
 function invalid(name: string, value: string, origin: Origin, rule: string): KuryrError {
-  return new KuryrError('CONFIG_INVALID', { name, value, origin: origin.name, rule });
+  return new KuryrError('CONFIG_INVALID', { name, value: value.slice(0, longestQuote), origin: origin.name, rule });
 }
 
-function unknown(name: string, origin: string, near: string | undefined): KuryrError {
+function unknown(written: string, origin: string, near: string | undefined): KuryrError {
   const hint = near === undefined ? 'kuryr help lists them' : `did you mean ${near}`;
+  const name = written.slice(0, longestQuote);
   return new KuryrError('CONFIG_UNKNOWN', { name, origin, hint });
 }

@@ -54,17 +54,29 @@ export interface Daemon {
  * @throws DAEMON_RUNNING, LEDGER_*
  */
 export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daemon> {
-  const { kernel, neutron, clock, random, logger } = edges;
+  const { kernel } = edges;
   await edges.files.makeFolder(config.stateDir);
   await edges.files.makeFolder(config.runDir);
   await edges.files.makeFolder(config.lockDir);
   const lock = kernel.lock(join(config.stateDir, 'lock'));
   if (lock === undefined) throw new KuryrError('DAEMON_RUNNING', { folder: config.stateDir });
+  try {
+    return await furnish(config, edges, lock);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Promise<Daemon> {
+  const { kernel, neutron, clock, random, logger } = edges;
   const ending = new AbortController();
   const life = ending.signal;
   const ledger = await openJournal(join(config.stateDir, 'ledger'), edges.files, logger);
 
   const records = new Records(ledger);
+  const store = new DockerStore(ledger);
+  await assertReadable(ledger, records, store);
   const nics = new NeutronNics({ kernel, neutron, ownPorts: edges.ownPorts, master: config.master, logger, life });
   const writers = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
   const locks = new PortLocks(kernel, config.lockDir, writers);
@@ -77,7 +89,6 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: config.holdSeconds * 1000 });
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
-  const store = new DockerStore(ledger);
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
   const plugin = new DockerPlugin({
     ...core,
@@ -114,6 +125,22 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
       await closeAll(ledger, lock, locks, edges);
     },
   };
+}
+
+/**
+ * What another version has written otherwise is found before anything is done on the ground of the rest.
+ * @throws LEDGER_RECORD_UNREADABLE
+ */
+async function assertReadable(ledger: Ledger, records: Records, store: DockerStore): Promise<void> {
+  try {
+    records.holdings();
+    records.attachments();
+    store.pools();
+    store.networks();
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
 }
 
 /** What the first attach would have to ask first. A cloud that is down now is asked again then. */

@@ -53,6 +53,11 @@ export class FakeFiles implements LedgerFiles {
     return this.#inodes.get(path)?.current.toString();
   }
 
+  /** The file as somebody else has written it. */
+  put(path: string, bytes: Buffer): void {
+    this.#name(path, { durable: bytes, current: bytes, poisoned: false });
+  }
+
   async makeFolder(path: string): Promise<void> {
     await this.#step(`makeFolder ${path}`);
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument, visit, type YAMLParseError } from 'yaml';
 import { KuryrError } from '../errors/kuryr-error.ts';
 
 /** Where the configuration of clouds is looked for; injected, so that a test owns it. */
@@ -83,13 +83,27 @@ async function readIfThere(around: CloudSurroundings, path: string): Promise<str
 /** Neither the parser's message nor its excerpt goes into the error: both may show a password. */
 function parse(path: string, text: string, root: string): Mapping {
   const invalid = (problem: string) => new KuryrError('CLOUD_CONFIG_INVALID', { source: path, problem });
-  const document = parseDocument(text, { schema: 'failsafe', merge: true, prettyErrors: false });
-  const error = document.errors[0];
+  let content: Value | null;
+  let error: YAMLParseError | undefined;
+  try {
+    // Its warnings go past us to the terminal, and show what they are about.
+    const document = parseDocument(text, { schema: 'failsafe', merge: true, prettyErrors: false, logLevel: 'error' });
+    error = document.errors[0];
+    // A mapping in the place of a key would become a name, and names are shown.
+    visit(document, {
+      Pair(_, { key }) {
+        if (!isScalar(key)) throw new Error('no name');
+      },
+    });
+    content = error === undefined ? document.toJS() : null;
+  } catch {
+    // Of a merge of what is no mapping, aliases of aliases without end, too many levels.
+    throw invalid('it is not YAML that can be read: look at its anchors (&), aliases (*), merges (<<) and keys');
+  }
   if (error !== undefined) {
     const line = text.slice(0, error.pos[0]).split('\n').length;
     throw invalid(`it is not YAML: line ${line} (${error.code})`);
   }
-  const content = document.toJS() as Value | null;
   if (content === null || content === '') return {};
   if (!isMapping(content)) throw invalid(`it must be a mapping with the key "${root}"`);
   const clouds = content[root];

@@ -244,6 +244,21 @@ for (const [name, files, env, code, pattern] of refused) {
   });
 }
 
+test('refuses YAML that its parser gives up, without showing any of it', async () => {
+  const broken = [
+    `clouds:\n  a:\n    <<: ${SECRET}\n    auth: {}\n`,
+    `clouds: &a {a: *a, b: ${SECRET}}\n`,
+    `a: &a [${SECRET}]\n${Array.from({ length: 9 }, (_, n) => `a${n}: &a${n} [${`*a${n === 0 ? '' : n - 1}, `.repeat(9)}]`).join('\n')}\nclouds: *a8\n`,
+    `clouds: {a: ${'['.repeat(50_000)}`,
+    `clouds:\n  ? {password: ${SECRET}}\n  : {}\n`,
+  ];
+  for (const text of broken) {
+    const error = await failure(around({ '/cwd/clouds.yaml': text }), 'a');
+    assert.equal(error.code, 'CLOUD_CONFIG_INVALID', text.slice(0, 60));
+    assert.doesNotMatch(`${error.message} ${inspect(error.details)}`, new RegExp(SECRET));
+  }
+});
+
 test('shows no secret of a configuration that is printed or logged', async () => {
   const config = await loadCloudConfig(around({ '/cwd/clouds.yaml': `clouds:\n${cloud('a')}` }));
   assert.ok(!`${inspect(config, { depth: 9, showHidden: true })} ${JSON.stringify(config)}`.includes(SECRET));

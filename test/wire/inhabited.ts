@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import { fakeVm } from '../../src/fronts/docker/fake-engine.ts';
 import type { World } from './nasty.ts';
 import { Raw } from './nasty-values.ts';
 import { type RawAnswer, RawConnection, rawRequest } from './raw-http.ts';
-import { Rig } from './rig.ts';
+import { type FakeEdges, Rig } from './rig.ts';
 
 export const headers = {
   Host: '',
@@ -40,8 +39,10 @@ class Engine {
     assert.equal(this.#connection?.ended, false);
   }
 
+  /** Hangs up; the next call opens another connection. */
   close(): void {
     this.#connection?.close();
+    this.#connection = undefined;
   }
 
   async pool(range: string): Promise<string> {
@@ -74,13 +75,20 @@ class Engine {
   }
 }
 
-/** A daemon with two networks, a container that runs, an address that nobody has named yet, and a foreign pair. */
-export async function inhabited(t: TestContext) {
+/**
+ * A daemon with two networks, a container that runs, an address that nobody has named yet, and a foreign pair.
+ * @param t what has to end it
+ * @param edges of the daemon, made of its VM, where these are not the fakes
+ */
+export async function inhabited(
+  t: { after(end: () => Promise<void>): void },
+  edges: (vm: ReturnType<typeof fakeVm>) => Promise<FakeEdges> = async () => ({}),
+) {
   const vm = fakeVm();
   vm.neutron.meddle(vm.port.id, {
     allowed_address_pairs: [{ ip_address: '192.0.2.7', mac_address: vm.port.mac_address }],
   });
-  const rig = await Rig.start(vm);
+  const rig = await Rig.start(vm, await edges(vm));
   const engine = new Engine(rig);
   t.after(async () => {
     engine.close();
@@ -100,5 +108,5 @@ export async function inhabited(t: TestContext) {
   const provisional = await engine.address(pool4);
   await rig.settled();
   const world = { network, other, pool4, pool6, otherPool, freePool, endpoint, cidr4, cidr6, provisional };
-  return { rig, engine, world };
+  return { rig, engine, world, vm };
 }

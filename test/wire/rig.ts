@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { familyOf } from '../../src/address/address.ts';
 import { assemble, type Daemon } from '../../src/daemon/assemble.ts';
+import type { Edges } from '../../src/daemon/edges.ts';
 import { FakeFiles } from '../../src/ledger/fake-files.ts';
 import { decodeJournal } from '../../src/ledger/journal-lines.ts';
 import type { Json } from '../../src/ledger/ledger.ts';
@@ -19,24 +20,31 @@ import { systemClock } from '../../src/time/system-clock.ts';
 /** The ledger's file, in memory. */
 const LEDGER = '/state/ledger';
 
+/** Edges in the place of the rig's own. */
+export type FakeEdges = Partial<Omit<Edges, 'files' | 'kernel'>> & { readonly files?: FakeFiles };
+
 /** The whole daemon on real sockets, over a cloud and a kernel in memory. */
 export class Rig {
   readonly neutron: FakeNeutron;
   readonly kernel: FakeKernel;
-  readonly #files = new FakeFiles();
+  readonly #files: FakeFiles;
+  readonly #edges: FakeEdges;
   readonly #folder: string;
   #daemon: Daemon | undefined;
   #read: { readonly text: string; readonly values: Readonly<Record<string, Json>> } = { text: '', values: {} };
 
-  private constructor(folder: string, vm: { neutron: FakeNeutron; kernel: FakeKernel }) {
+  private constructor(folder: string, vm: { neutron: FakeNeutron; kernel: FakeKernel }, edges: FakeEdges) {
     this.#folder = folder;
+    this.#edges = edges;
+    this.#files = edges.files ?? new FakeFiles();
     this.neutron = vm.neutron;
     this.kernel = vm.kernel;
   }
 
-  static async start(vm: { neutron: FakeNeutron; kernel: FakeKernel }): Promise<Rig> {
+  /** @param edges in the place of the fakes and the system's clock: a way to the cloud that cannot be trusted, say */
+  static async start(vm: { neutron: FakeNeutron; kernel: FakeKernel }, edges: FakeEdges = {}): Promise<Rig> {
     refuseEdges(vm.neutron);
-    const rig = new Rig(await mkdtemp(join(tmpdir(), 'kuryr-wire-')), vm);
+    const rig = new Rig(await mkdtemp(join(tmpdir(), 'kuryr-wire-')), vm, edges);
     await rig.#start();
     return rig;
   }
@@ -51,12 +59,19 @@ export class Rig {
 
   /** The daemon ends in good order, and another goes on with what it left. */
   async restart(): Promise<void> {
-    await this.#daemon?.stop();
+    await this.halt();
     await this.#start();
   }
 
+  /** The daemon ends in good order; there is none then. */
+  async halt(): Promise<void> {
+    const daemon = this.#daemon;
+    this.#daemon = undefined;
+    await daemon?.stop();
+  }
+
   async stop(): Promise<void> {
-    await this.#daemon?.stop();
+    await this.halt();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -124,11 +139,13 @@ export class Rig {
       ...{ link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const, publishedPorts: 'allow' as const },
       ...{ waitSeconds: 0, holdSeconds: 60 },
     };
-    this.#daemon = await assemble(config, {
+    const daemon = await assemble(config, {
       ...{ kernel: this.kernel, neutron: this.neutron, files: this.#files, logger: silentLogger },
       ...{ clock: systemClock, random: systemRandom, ownPorts: async () => undefined, close: async () => {} },
+      ...this.#edges,
     });
-    await this.#daemon.start();
+    this.#daemon = daemon;
+    await daemon.start();
   }
 }
 

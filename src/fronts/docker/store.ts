@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { KuryrError } from '../../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../../ledger/ledger.ts';
+import { readRecord } from '../../ledger/read-record.ts';
 import { linkSpec } from '../../link/link-kind.ts';
 
 const pool = v.object({
@@ -45,11 +46,11 @@ export class DockerStore {
   pool(id: string): Pool {
     const value = this.#ledger.get(`docker/pool/${id}`);
     if (value === undefined) throw new KuryrError('DOCKER_POOL_UNKNOWN', { pool: id });
-    return v.parse(pool, value);
+    return readRecord(pool, `docker/pool/${id}`, value);
   }
 
   pools(): Pool[] {
-    return this.#ledger.entries('docker/pool/').map(([, value]) => v.parse(pool, value));
+    return this.#ledger.entries('docker/pool/').map(([key, value]) => readRecord(pool, key, value));
   }
 
   /** @throws DOCKER_NETWORK_UNKNOWN */
@@ -61,11 +62,11 @@ export class DockerStore {
 
   findNetwork(id: string): DockerNetwork | undefined {
     const value = this.#ledger.get(`docker/network/${id}`);
-    return value === undefined ? undefined : v.parse(network, value);
+    return value === undefined ? undefined : readRecord(network, `docker/network/${id}`, value);
   }
 
   networks(): DockerNetwork[] {
-    return this.#ledger.entries('docker/network/').map(([, value]) => v.parse(network, value));
+    return this.#ledger.entries('docker/network/').map(([key, value]) => readRecord(network, key, value));
   }
 
   /** Durable when it resolves; all or nothing. */

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isKuryrError } from '../../src/errors/kuryr-error.ts';
+import { fakeVm } from '../../src/fronts/docker/fake-engine.ts';
+import { FakeFiles } from '../../src/ledger/fake-files.ts';
+import { encodeSnapshot } from '../../src/ledger/journal-lines.ts';
+import { Rig } from './rig.ts';
+
+const unreadable = { id: 7 };
+
+for (const key of ['address/kuryr-1', 'attachment/a', 'docker/pool/kuryr-1', 'docker/network/a'])
+  test(`does not start over the record ${key} of another version, and lets go of its lock`, async t => {
+    const vm = fakeVm();
+    const files = new FakeFiles({ '/state/ledger': encodeSnapshot(new Map([[key, unreadable]]), 0) });
+    await assert.rejects(Rig.start(vm, { files }), (error: unknown) => {
+      assert.ok(isKuryrError(error, 'LEDGER_RECORD_UNREADABLE'), String(error));
+      return error.message.includes(key);
+    });
+    files.put('/state/ledger', encodeSnapshot(new Map(), 0));
+    const rig = await Rig.start(vm, { files });
+    t.after(() => rig.stop());
+    assert.deepEqual(rig.ledger(), {});
+  });
