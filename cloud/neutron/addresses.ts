@@ -90,6 +90,8 @@ export interface Allocation {
   readonly mac: string;
   /** The request's fixed_ips; undefined where it has none. */
   readonly wanted: readonly WantedIp[] | undefined;
+  /** Some subnets are for ports of some owners alone. */
+  readonly deviceOwner: string;
   /** The port that is changed, and what it has. */
   readonly port?: { readonly id: string; readonly fixed_ips: readonly FixedIp[] };
 }
@@ -99,8 +101,9 @@ export interface Allocation {
  * every automatic subnet; these come uninvited unless all that was asked for is automatic.
  * @throws Refusal
  */
-export function allocate(context: Context, { network, mac, wanted, port }: Allocation): FixedIp[] {
-  const subnets = subnetsOf(context, network.id);
+export function allocate(context: Context, { network, mac, wanted, deviceOwner, port }: Allocation): FixedIp[] {
+  const serves = ({ service_types: types }: SubnetRow) => types.length === 0 || types.includes(deviceOwner);
+  const subnets = subnetsOf(context, network.id).filter(serves);
   const automatic = subnets.filter(isAutomatic);
   const given: FixedIp[] = [];
   const add = (subnet: SubnetRow, address: string) => given.push({ subnet_id: subnet.id, ip_address: address });

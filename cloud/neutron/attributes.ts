@@ -16,6 +16,8 @@ export interface Attribute {
   /** Whether lists can be filtered by it. */
   readonly filter?: boolean;
   readonly sort?: boolean;
+  /** An enumeration of the database's: to filter by another value is more than it can bear. */
+  readonly enumerated?: boolean;
   /** Nobody but an administrator sees it. */
   readonly hidden?: boolean;
   /** Named in a request, it makes the request subject to a rule of its own. */

@@ -42,6 +42,8 @@ export interface NeutronOptions {
 
 /** A write takes time even where nothing is slowed down: requests that come meanwhile are requests of the same moment. */
 const WRITE_MS = 5;
+/** What a PUT that says nothing does not count on. */
+const UNMOVED = ['network', 'security_group', 'trunk'];
 /** Lists of what this cloud has none of. */
 const EMPTY = [
   ...['agents', 'availability_zones', 'service-providers', 'routers', 'floatingips', 'address-groups'],
@@ -130,7 +132,7 @@ export class Neutron {
     const made = allOrNothing(context.tables, () =>
       prepared.map(({ fields, named }) => make(kind, fields, named, context)),
     );
-    const views = made.map(row => kind.view(row, context, true));
+    const views = made.map(row => kind.view(row, context, 'made'));
     return this.#told({ status: 201, body: many ? { [kind.plural]: views } : { [kind.name]: views[0] } }, method);
   }
 
@@ -152,10 +154,10 @@ export class Neutron {
       kind.remove(row, context);
       return this.#told({ status: 204 }, method);
     }
-    const idle = Object.keys(fields).length === 0 && kind.name !== 'security_group_rule';
+    const idle = Object.keys(fields).length === 0 && UNMOVED.includes(kind.name);
     const { row: next, answered = next } = idle ? { row } : kind.update(row, fields, context, judged);
     kind.table(context.tables).set(id, next);
-    return this.#told({ status: 200, body: { [kind.name]: kind.view(answered, context) } }, method);
+    return this.#told({ status: 200, body: { [kind.name]: kind.view(answered, context, 'changed') } }, method);
   }
 
   async #subPorts(id: string, what: string, request: Request, context: Context): Promise<Reply> {
@@ -171,8 +173,8 @@ export class Neutron {
       (request.body ?? {}) as Fields,
       context,
     );
-    context.tables.trunks.set(id, next);
-    return this.#told({ status: 200, body: trunk.view(next, context) }, method);
+    context.tables.trunks.set(id, next.row);
+    return this.#told({ status: 200, body: trunk.view(next.answered ?? next.row, context) }, method);
   }
 
   #special(

@@ -28,8 +28,8 @@ export interface Kind<R extends Row = Row> {
   update(row: R, fields: Record<string, unknown>, context: Context, seen: R): Changed<R>;
   /** @throws Refusal */
   remove(row: R, context: Context): void;
-  /** The row as the API shows it. `made`: as the answer of the POST that made it. */
-  view(row: R, context: Context, made?: boolean): Record<string, unknown>;
+  /** The row as the API shows it. Answers of the POST that made it and of a PUT can differ from what a GET shows. */
+  view(row: R, context: Context, as?: 'made' | 'changed'): Record<string, unknown>;
 }
 
 export interface Changed<R> {

@@ -106,7 +106,7 @@ export const network: Kind<NetworkRow> = {
     tables.networks.delete(row.id);
   },
 
-  view(row, { tables, isAdmin }, made = false) {
+  view(row, { tables, isAdmin }, as) {
     const {
       is_default,
       'provider:network_type': type,
@@ -124,7 +124,7 @@ export const network: Kind<NetworkRow> = {
       ipv6_address_scope: null,
       qos_policy_id: null,
       l2_adjacency: true,
-      ...(made || row['router:external'] ? { is_default } : {}),
+      ...(as === 'made' || row['router:external'] ? { is_default } : {}),
       ...(isAdmin
         ? { 'provider:network_type': type, 'provider:physical_network': physical, 'provider:segmentation_id': segment }
         : {}),

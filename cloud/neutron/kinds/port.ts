@@ -18,7 +18,17 @@ import {
   uuid,
   uuidList,
 } from '../values.ts';
-import { answered, common, description, type Kind, name, projectOf, shownOfAll, tagFilters } from './kind.ts';
+import {
+  answered,
+  type Changed,
+  common,
+  description,
+  type Kind,
+  name,
+  projectOf,
+  shownOfAll,
+  tagFilters,
+} from './kind.ts';
 import { defaultGroup } from './security-group.ts';
 
 const VNIC_TYPES = [
@@ -158,7 +168,12 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
     }
     judge({ action: 'create_port', fields: named, attributes, denied: denied('create', named, network, context) });
     const macAddress = freeMac(fields['mac_address'], network.id, context);
-    const ips = allocate(context, { network, mac: macAddress, wanted: fields['fixed_ips'] as WantedIp[] | undefined });
+    const ips = allocate(context, {
+      network,
+      mac: macAddress,
+      wanted: fields['fixed_ips'] as WantedIp[] | undefined,
+      deviceOwner: String(fields['device_owner']),
+    });
     const secure =
       (fields['port_security_enabled'] as boolean | undefined) ??
       (network.port_security_enabled && !trusted(fields['device_owner']));
@@ -181,7 +196,7 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
       extra_dhcp_opts: fields['extra_dhcp_opts'] as unknown[],
       security_groups: groups ?? (secure ? [defaultGroup(projectId, context).id] : []),
       port_security_enabled: secure,
-      ip_allocation: Array.isArray(fields['fixed_ips']) && ips.length === 0 ? 'none' : 'immediate',
+      ip_allocation: (fields['fixed_ips'] as unknown[] | undefined)?.length === 0 ? 'none' : 'immediate',
       'binding:vnic_type': String(fields['binding:vnic_type']),
       'binding:profile': (fields['binding:profile'] as object | undefined) ?? {},
       'binding:host_id': String(fields['binding:host_id'] ?? ''),
@@ -200,9 +215,11 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
     judgeSecurity({ secure, groups, pairs, named: fields['security_groups'] !== undefined }, context);
     const wanted = ips as WantedIp[] | undefined;
     const fixed_ips =
-      wanted === undefined ? row.fixed_ips : allocate(context, { network, mac: macAddress, wanted, port: row });
+      wanted === undefined
+        ? row.fixed_ips
+        : allocate(context, { network, mac: macAddress, wanted, deviceOwner: row.device_owner, port: row });
     const next = { ...plain, allowed_address_pairs: pairs, fixed_ips, mac_address: macAddress };
-    return bumped(row, changed(row, context, next), Object.keys(fields));
+    return counted(row, changed(row, context, next), Object.keys(fields));
   },
 
   remove(row, { tables }) {
@@ -251,17 +268,33 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
   },
 });
 
+/** Columns of the port's own row: each that a PUT names counts, changed or not. */
+const COLUMNS = [
+  'name',
+  'device_id',
+  'device_owner',
+  'admin_state_up',
+  'mac_address',
+  'port_security_enabled',
+  'qos_policy_id',
+];
+
 /**
- * How far a change counts: what is not in the port's own row (its description, its groups, its binding) is counted once
- * more, or only, after the answer was made.
+ * How far a change counts. What stands in other rows than the port's own (its description, groups, addresses, pairs) is
+ * counted by itself, and in part only after the answer was made, so that its number can be old already.
  */
-function bumped(before: PortRow, row: PortRow, named: readonly string[]) {
-  const only = (...names: readonly string[]) => named.length > 0 && named.every(key => names.includes(key));
-  const later = { ...row, revision_number: row.revision_number + 1 };
-  if (only('description') && before.description !== row.description) return { row: later, answered: row };
-  if (named.includes('binding:host_id')) return { row: later, answered: row };
-  if (only('security_groups')) return { row, answered: { ...row, revision_number: before.revision_number } };
-  return { row };
+function counted(before: PortRow, next: PortRow, named: readonly string[]): Changed<PortRow> {
+  const at = (more: number): PortRow => ({ ...next, revision_number: before.revision_number + more });
+  const same = (one: readonly unknown[], other: readonly unknown[]) => JSON.stringify(one) === JSON.stringify(other);
+  if (named.includes('binding:host_id')) return { row: at(2), answered: at(1) };
+  if (named.some(name => COLUMNS.includes(name))) return { row: at(1) };
+  const rewritten =
+    named.includes('allowed_address_pairs') &&
+    before.allowed_address_pairs.length + next.allowed_address_pairs.length > 0;
+  const others =
+    rewritten || !same(before.fixed_ips, next.fixed_ips) || !same(before.security_groups, next.security_groups);
+  if (named.includes('description')) return others ? { row: at(2) } : { row: at(2), answered: at(1) };
+  return others ? { row: at(1) } : { row: at(1), answered: at(0) };
 }
 
 const ownsNetwork = (row: PortRow, context: Context): boolean => {

@@ -34,7 +34,7 @@ const fixed = { post: true, put: false } as const;
 const attributes: Attributes = {
   ...common,
   security_group_id: { ...fixed, validate: uuid, filter: true, sort: true },
-  direction: { ...fixed, validate: oneOf('ingress', 'egress'), filter: true, sort: true },
+  direction: { ...fixed, validate: oneOf('ingress', 'egress'), enumerated: true, filter: true, sort: true },
   ethertype: { ...fixed, standard: { value: 'IPv4' }, convert: ethertype, filter: true, sort: true },
   protocol: { ...fixed, standard: { value: null }, convert: protocol, filter: true, sort: true },
   port_range_min: { ...fixed, standard: { value: null }, convert: portNumber, filter: true, sort: true },

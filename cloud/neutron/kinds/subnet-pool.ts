@@ -101,14 +101,14 @@ export const subnetPool: Kind<PoolRow> = {
     tables.subnetpools.delete(row.id);
   },
 
-  // The lengths are texts, but for the answer of a PUT.
-  view: row => ({
-    ...row,
-    ...shownOfAll(row),
-    default_prefixlen: String(row.default_prefixlen),
-    min_prefixlen: String(row.min_prefixlen),
-    max_prefixlen: String(row.max_prefixlen),
-  }),
+  // The lengths are texts, but for the answer of a PUT, which leaves something out besides.
+  view(row, _context, as) {
+    const { default_quota, address_scope_id, ...rest } = { ...row, ...shownOfAll(row) };
+    if (as === 'changed') return rest;
+    const { default_prefixlen: standard, min_prefixlen: min, max_prefixlen: max } = row;
+    const lengths = { default_prefixlen: String(standard), min_prefixlen: String(min), max_prefixlen: String(max) };
+    return { ...rest, ...lengths, default_quota, address_scope_id };
+  },
 };
 
 function versionOf(prefixes: readonly string[]): 4 | 6 {

@@ -110,8 +110,22 @@ const attributes: Attributes = {
     validate: validateRoutes,
   },
   enable_dhcp: { post: true, put: true, standard: { value: true }, convert: toBoolean, filter: true, sort: true },
-  ipv6_ra_mode: { post: true, put: false, standard: { value: null }, validate: oneOf(...MODES), filter: true },
-  ipv6_address_mode: { post: true, put: false, standard: { value: null }, validate: oneOf(...MODES), filter: true },
+  ipv6_ra_mode: {
+    post: true,
+    put: false,
+    standard: { value: null },
+    validate: oneOf(...MODES),
+    filter: true,
+    enumerated: true,
+  },
+  ipv6_address_mode: {
+    post: true,
+    put: false,
+    standard: { value: null },
+    validate: oneOf(...MODES),
+    filter: true,
+    enumerated: true,
+  },
   service_types: { post: true, put: true, standard: { value: [] }, validate: anything },
   segment_id: { filter: true, sort: true },
   shared: { filter: true },
@@ -211,7 +225,11 @@ export const subnet: Kind<SubnetRow> = {
     tables.subnets.delete(row.id);
   },
 
-  view: row => ({ ...row, ...shownOfAll(row) }),
+  view: (row, { isAdmin }, as) => ({
+    ...row,
+    ...shownOfAll(row),
+    ...(isAdmin && as === 'made' ? { segment_id: null } : {}),
+  }),
 };
 
 /** @throws Refusal where another subnet of the network has some of its addresses */

@@ -3,7 +3,7 @@ import { owns } from '../policy.ts';
 import { badInput, internalError, Refusal } from '../refusal.ts';
 import { type Context, changed, fresh, type PortRow, type SubPort, type TrunkRow } from '../store.ts';
 import { anything, isUuid, noneToList, shown, toBoolean, uuid } from '../values.ts';
-import { common, description, type Kind, name, projectOf, shownOfAll, tagFilters } from './kind.ts';
+import { type Changed, common, description, type Kind, name, projectOf, shownOfAll, tagFilters } from './kind.ts';
 
 const attributes: Attributes = {
   ...common,
@@ -60,20 +60,35 @@ export const trunk: Kind<TrunkRow> = {
 };
 
 /** `add_subports`, `remove_subports`. @throws Refusal */
-export function changeSubPorts(row: TrunkRow, action: 'add' | 'remove', body: Fields, context: Context): TrunkRow {
+export function changeSubPorts(
+  row: TrunkRow,
+  action: 'add' | 'remove',
+  body: Fields,
+  context: Context,
+): Changed<TrunkRow> {
   if (body['sub_ports'] === undefined) throw internalError();
   assertUp(row);
-  if (action === 'add') {
-    const added = joining(row, body['sub_ports'], context);
-    return changed(row, context, { sub_ports: [...row.sub_ports, ...added], status: 'DOWN' });
-  }
-  const ids = (body['sub_ports'] as readonly SubPort[]).map(({ port_id }) => port_id);
+  const [sub_ports, some] =
+    action === 'add' ? added(row, body['sub_ports'], context) : left(row, body['sub_ports'], context);
+  const answered = changed(row, context, { sub_ports, status: 'DOWN' });
+  // What carries the traffic reports back afterwards, if it had anything to do.
+  return some ? { row: changed(answered, context, { status: 'ACTIVE' }), answered } : { row: answered };
+}
+
+function added(row: TrunkRow, asked: unknown, context: Context): [SubPort[], boolean] {
+  const more = joining(row, asked, context);
+  return [[...row.sub_ports, ...more], more.length > 0];
+}
+
+function left(row: TrunkRow, asked: unknown, context: Context): [SubPort[], boolean] {
+  if (!Array.isArray(asked)) throw badInput(`Invalid data format for subports: '${shown(asked)}' is not a list`);
+  const ids = (asked as readonly Partial<SubPort>[]).map(({ port_id }) => port_id);
   for (const id of ids) {
     if (row.sub_ports.some(sub => sub.port_id === id)) continue;
     throw new Refusal(404, 'SubPortNotFound', `SubPort ${id} on trunk ${row.id} could not be found.`);
   }
-  for (const id of ids) release(id, context);
-  return changed(row, context, { sub_ports: row.sub_ports.filter(sub => !ids.includes(sub.port_id)), status: 'DOWN' });
+  for (const id of ids) release(String(id), context);
+  return [row.sub_ports.filter(sub => !ids.includes(sub.port_id)), ids.length > 0];
 }
 
 function assertUp(row: TrunkRow): void {
