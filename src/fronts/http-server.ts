@@ -43,6 +43,8 @@ export class UnixServer {
       this.#quiet.add(socket);
       socket.once('close', () => this.#quiet.delete(socket));
     });
+    // Else Node itself would answer, without a code, who expects more than to be told to go on.
+    this.#server.on('checkExpectation', (request, response) => void this.#serve(request, response));
     this.#server.on('clientError', (error, socket) => this.#hangUp(socket as Socket, unreadable(error)));
     this.#server.on('connect', ({ method = '', url = '' }, socket) =>
       this.#hangUp(socket as Socket, new KuryrError('HTTP_METHOD_REFUSED', { method, path: url.slice(0, 100) })),

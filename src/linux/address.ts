@@ -53,7 +53,7 @@ export function readAddress({ type, body }: Message): Address | undefined {
   if (type !== RTM_NEWADDR || body.length < 8) return undefined;
   const attributes = decodeAttributes(body.subarray(8));
   // IFA_ADDRESS is the peer's on a point-to-point link; the own one is IFA_LOCAL where both are given.
-  const address = formatAddress(attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS));
+  const address = addressOf(body[0], attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS));
   if (address === undefined) return undefined;
   return {
     ifindex: viewOf(body).getUint32(4, true),
@@ -74,6 +74,12 @@ export function formatAddress(bytes: Uint8Array | undefined): string | undefined
   if (bytes?.length === 4) return bytes.join('.');
   if (bytes?.length !== 16) return undefined;
   return (ipaddr.fromByteArray([...bytes]) as ipaddr.IPv6).toRFC5952String();
+}
+
+/** The address, where it is one of that family (AF_INET, AF_INET6): other families have other things in the same place. */
+export function addressOf(family: number | undefined, bytes: Uint8Array | undefined): string | undefined {
+  const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0;
+  return bytes?.length === length ? formatAddress(bytes) : undefined;
 }
 
 function both(bytes: Uint8Array): Attribute[] {

@@ -112,6 +112,29 @@ test('random bytes are read without an error, whatever they say', () => {
   );
 });
 
+test('what other families keep in the place of an address is none', () => {
+  const label = encodeAttributes([[1, Uint8Array.of(0, 1, 0, 0)]]);
+  const read = (type: number, header: Uint8Array) => ({ type, flags: 0, seq: 1, body: Buffer.concat([header, label]) });
+  const route = (family: number) => readRoute(read(24, Uint8Array.of(family, 20, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0)));
+  assert.equal(route(28), undefined, 'a label of MPLS');
+  assert.equal(route(10), undefined, 'four bytes of IPv6');
+  assert.equal(route(2)?.destination, '0.1.0.0/20');
+  assert.equal(readAddress(read(20, Uint8Array.of(10, 64, 0, 0, 2, 0, 0, 0))), undefined);
+  const neighbour = encodeAttributes([
+    [1, Uint8Array.of(10, 0, 0, 1)],
+    [2, Uint8Array.of(2, 0, 0, 0, 0, 1)],
+  ]);
+  const of = (family: number) =>
+    readNeighbour({
+      type: 28,
+      flags: 0,
+      seq: 1,
+      body: Buffer.concat([Buffer.of(family, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 1), neighbour]),
+    });
+  assert.equal(of(2)?.address, '10.0.0.1');
+  assert.equal(of(7), undefined);
+});
+
 test('addresses and MACs come back as they were, in canonical text', () => {
   fc.assert(
     fc.property(

@@ -1,4 +1,4 @@
-import { AF_INET6, formatAddress } from './address.ts';
+import { AF_INET6, addressOf } from './address.ts';
 import type { Neighbour } from './kernel.ts';
 import { formatMac } from './link.ts';
 import { decodeAttributes, type Message, type Request, viewOf } from './message.ts';
@@ -27,7 +27,7 @@ export function dumpNeighbours(): Request {
 export function readNeighbour({ type, body }: Message): Neighbour | undefined {
   if (type !== RTM_NEWNEIGH || body.length < 12) return undefined;
   const attributes = decodeAttributes(body.subarray(12));
-  const address = formatAddress(attributes.get(NDA_DST));
+  const address = addressOf(body[0], attributes.get(NDA_DST));
   const mac = formatMac(attributes.get(NDA_LLADDR));
   if (address === undefined || mac === '') return undefined;
   return {

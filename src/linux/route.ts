@@ -1,4 +1,4 @@
-import { AF_INET, AF_INET6, formatAddress, parseAddress } from './address.ts';
+import { AF_INET, AF_INET6, addressOf, parseAddress } from './address.ts';
 import type { Route } from './kernel.ts';
 import {
   type Attribute,
@@ -54,17 +54,21 @@ export function dumpRoutes(): Request {
   return { type: RTM_GETROUTE, flags: 0, body: rtmsg(0) };
 }
 
-/** A unicast route; of one with several next hops the first. */
+/** A unicast route of IPv4 or IPv6; of one with several next hops the first. */
 export function readRoute({ type, body }: Message): Route | undefined {
   if (type !== RTM_NEWROUTE || body.length < 12 || body[7] !== RTN_UNICAST) return undefined;
   if ((viewOf(body).getUint32(8, true) & RTM_F_CLONED) !== 0) return undefined;
   const attributes = decodeAttributes(body.subarray(12));
   const hop = firstHop(attributes.get(RTA_MULTIPATH));
-  const destination = formatAddress(attributes.get(RTA_DST));
+  const written = attributes.get(RTA_DST);
+  const destination = addressOf(body[0], written);
+  // MPLS keeps its labels there.
+  if ((body[0] !== AF_INET && body[0] !== AF_INET6) || (written !== undefined && destination === undefined))
+    return undefined;
   return {
     family: body[0] === AF_INET6 ? 6 : 4,
     destination: destination === undefined ? 'default' : `${destination}/${body[1]}`,
-    gateway: formatAddress(attributes.get(RTA_GATEWAY) ?? hop?.gateway),
+    gateway: addressOf(body[0], attributes.get(RTA_GATEWAY) ?? hop?.gateway),
     ifindex: readU32(attributes.get(RTA_OIF)) ?? hop?.ifindex ?? 0,
     metric: readU32(attributes.get(RTA_PRIORITY)) ?? 0,
     table: readU32(attributes.get(RTA_TABLE)) ?? body[4] ?? 0,

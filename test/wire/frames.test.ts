@@ -115,6 +115,13 @@ test('takes a body in chunks, byte by byte, and after a promise to continue', as
   assert.deepEqual(JSON.parse((await connection.answer()).body), {});
 });
 
+test('answers a request that expects what nobody knows as any other', async t => {
+  const { connect } = await connected(t);
+  const connection = await connect();
+  connection.send(rawRequest({ path: '/Plugin.Activate' }, { ...headers, Expect: 'a' }, ''));
+  assert.equal((await connection.answer()).status, 200);
+});
+
 test('answers ten million bytes by a code, in one piece and in chunks, and keeps the connection', async t => {
   const { rig, connect, before } = await connected(t);
   const connection = await connect();
