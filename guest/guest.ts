@@ -29,7 +29,7 @@ export class Guest {
   readonly name: string;
   readonly options: GuestOptions;
   readonly #work = makeWorkFolder();
-  readonly #disk = makeDisk();
+  readonly #disk: number;
   #line!: Line;
   #closed: Promise<void> = Promise.resolve();
   #process: ChildProcess | undefined;
@@ -47,6 +47,7 @@ export class Guest {
   constructor(options: GuestOptions) {
     this.name = options.name;
     this.options = options;
+    this.#disk = makeDisk(options.disk ?? cacheFolder());
     mkdirSync(join(this.#work, 'root'));
     this.folder = join(this.#work, 'boot');
     cpSync(init, this.folder, { recursive: true });
@@ -150,9 +151,9 @@ export class Guest {
 }
 
 /** Opens a disk that has no name: it goes when the last process that has it open ends. */
-function makeDisk(): number {
-  mkdirSync(cacheFolder(), { recursive: true });
-  const path = join(cacheFolder(), `.disk-${process.pid}-${Math.random()}`);
+function makeDisk(folder: string): number {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `.disk-${process.pid}-${Math.random()}`);
   const fd = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
   ftruncateSync(fd, diskBytes);

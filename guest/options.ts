@@ -35,6 +35,8 @@ export interface GuestOptions {
   readonly kernel: Kernel;
   readonly nics: readonly GuestNic[];
   readonly mounts?: readonly GuestMount[];
+  /** Folder of the host that takes what the guest writes; the cache by default. */
+  readonly disk?: string;
   /** CPU of the host to run on; a guest has one, and is up to twice as fast when it keeps to it. */
   readonly pin: number;
   /** Memory in MiB; 1024 when not given, which Docker wants. */

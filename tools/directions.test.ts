@@ -35,9 +35,11 @@ describe('the check of import directions', () => {
     assert.equal((await sees('src/pairs/x.ts', `import type { Y } from '../ipam/y.ts'`)).length, 1);
     assert.equal((await sees('src/fronts/docker/x.ts', `import '../control/y.ts'`)).length, 1);
     assert.equal((await sees('src/attach/x.ts', `import 'koffi'`)).length, 1);
+    assert.equal((await sees('src/daemon/x.ts', `import '../../cloud/index.ts'`)).length, 1);
     assert.equal((await sees('src/newcomer/x.ts', '')).length, 1);
     assert.deepEqual(await sees('src/fronts/docker/x.ts', `import '../http-server.ts'; import './y.ts'`), []);
     assert.deepEqual(await sees('src/cli/x.ts', `import '../daemon/y.ts'; import '../../package.json'`), []);
+    assert.deepEqual(await sees('src/demo/x.ts', `import '../../guest/y.ts'; import '../daemon/y.ts'`), []);
     assert.deepEqual(await sees('src/linux/x.ts', `import 'koffi'; import '../errors/y.ts'`), []);
   });
 

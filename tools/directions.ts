@@ -10,8 +10,12 @@ const layers: readonly (readonly string[])[] = [
   ['attach'],
   ['fronts', 'doctor'],
   ['daemon'],
+  ['demo'],
   ['cli'],
 ];
+
+/** What stands beside src, and which folders of src may import it: nothing that runs in production needs any of it. */
+const beside: Readonly<Record<string, readonly string[]>> = { cloud: ['demo', 'cli'], guest: ['demo'] };
 
 /** Packages that are the matter of one folder alone: what is outside goes through that folder's interface. */
 const packageHomes: Readonly<Record<string, string>> = { koffi: 'linux', undici: 'openstack', pino: 'observe' };
@@ -25,7 +29,11 @@ export function directionProblems(modules: readonly ModuleImports[]): string[] {
     for (const target of files) {
       const to = placeOf(target);
       const inside = from.folder === to.folder && (from.front === to.front || to.front === undefined);
-      if (!target.startsWith('src/') || inside) continue;
+      const [first = ''] = target.split('/');
+      const outside = beside[first];
+      if (outside !== undefined && !outside.includes(from.folder))
+        problems.push(`${file} imports ${target}, which is for ${outside.map(name => `src/${name}/`).join(' and ')}`);
+      if (first !== 'src' || inside) continue;
       if (to.layer >= from.layer) problems.push(`${file} imports ${target}, which is not below it`);
     }
     for (const name of packages) {

@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'tell whether this VM and its cloud can carry Kuryr',
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
+  demo: {
+    summary: 'show what Kuryr does, without an OpenStack',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };

@@ -153,6 +153,21 @@ export const errorTable = {
     text: 'The daemon is being stopped.',
     todo: 'Repeat the request when it runs again.',
   },
+  DEMO_NAMESPACES_REFUSED: {
+    status: 403,
+    text: 'This machine does not let this user make namespaces, in which the demo runs: {reason}.',
+    todo: 'Run it as root. Or let users make them: sysctl user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu). In a container it works only in a privileged one.',
+  },
+  DEMO_NEEDS_CHECKOUT: {
+    status: 500,
+    text: 'The demo runs from a checkout of Kuryr, not from its one-file form.',
+    todo: 'Clone the repository and run ./kuryr demo there; on an OpenStack VM, kuryr demo --here works with either.',
+  },
+  DEMO_UNSUPPORTED: {
+    status: 500,
+    text: 'This kernel has no ipvlan or no vxlan, and guests with a kernel of their own cannot be had: {reason}.',
+    todo: 'Load the modules as root (modprobe -a ipvlan vxlan veth), or run the demo on a Debian or Ubuntu machine with an x86-64 processor, apt-get and dpkg-deb, from which it fetches a guest kernel.',
+  },
   DOCKER_ADDRESS_IS_GATEWAY: {
     status: 409,
     text: 'The address {address} is the gateway of subnet {subnet}.',

@@ -1,0 +1,98 @@
+import type { Actor, Cast } from '../cast.ts';
+import { cpuSeconds } from '../cpu.ts';
+import { measured, type Narrator } from '../narrator.ts';
+import type { Stage } from '../stage.ts';
+import type { Vm } from '../vm.ts';
+
+/** How long each way is watched, milliseconds, and how often. */
+const watched = 2000;
+const rounds = 2;
+const port = 5001;
+
+/** What a way costs. */
+interface Cost {
+  /** Payload bytes that arrived. */
+  bytes: number;
+  seconds: number;
+  cpu: number;
+}
+
+/** The same traffic on the VM's own network, and through an overlay in the VM as Docker's and flannel's are. */
+export async function compareWithOverlay(stage: Stage, { web, db }: Cast, narrator: Narrator): Promise<void> {
+  narrator.chapter(
+    '4. The same traffic through an overlay in the VMs (VXLAN, bridge, veth), as Docker swarm or flannel have it',
+  );
+  const over = {
+    web: { ...web, name: 'over', address: '172.30.0.1' },
+    db: { ...db, name: 'over', address: '172.30.0.2' },
+  };
+  await Promise.all([makeOverlay(web.vm, db.vm, over.web.address), makeOverlay(db.vm, web.vm, over.db.address)]);
+  const cost = { kuryr: nothing(), overlay: nothing() };
+  await narrator.step('one TCP connection from web to db', async () => {
+    await Promise.all([serve(db), serve(over.db)]);
+    for (let round = 0; round < rounds; round++) {
+      await watch(stage, web, db, cost.kuryr);
+      await watch(stage, over.web, over.db, cost.overlay);
+    }
+    const rows = [row('Kuryr', cost.kuryr), row('overlay', cost.overlay)];
+    const whose = stage.way === 'guests' ? 'of both VMs' : 'of both VMs, the kernel below them included';
+    const cpu = perGigabyte(cost.overlay) / perGigabyte(cost.kuryr);
+    return `one TCP connection from web to db; CPU time is that ${whose}\n${rows.join('\n')}\na gigabyte costs ${cpu.toFixed(1)} times the CPU through the overlay`;
+  });
+  await Promise.all([web.vm, db.vm].map(unmakeOverlay));
+}
+
+const nothing = (): Cost => ({ bytes: 0, seconds: 0, cpu: 0 });
+const perGigabyte = ({ bytes, cpu }: Cost): number => (cpu / bytes) * 1e9;
+
+function row(name: string, cost: Cost): string {
+  const rate = `${Math.round(((cost.bytes / cost.seconds) * 8) / 1e6)} Mbit/s`;
+  return `${name.padEnd(8)} ${rate.padStart(13)} ${perGigabyte(cost).toFixed(1).padStart(8)} CPU seconds per GB`;
+}
+
+async function makeOverlay(vm: Vm, peer: Vm, address: string): Promise<void> {
+  // A NIC without offload for tunnels, as virtio's is: what leaves the tunnel is cut up before. Kernels of guests know
+  // that of their NIC; a veth pair claims more than the switch can pass on.
+  await vm.ok(`ip link add vx0 type vxlan id 42 dev eth0 local ${vm.address} remote ${peer.address} dstport 4789
+    ip link set vx0 gso_max_segs 1
+    ip link add br0 type bridge; ip link set vx0 master br0 up; ip link set br0 up
+    ip netns add over; ip link add veth0 mtu 1392 type veth peer name eth0 mtu 1392 netns over; ip link set veth0 master br0 up
+    ip -n over link set lo up; ip -n over address add ${address}/24 dev eth0; ip -n over link set eth0 up`);
+}
+
+async function unmakeOverlay(vm: Vm): Promise<void> {
+  await vm.ok(
+    'for pid in $(cat /run/demo/traffic-*.pid 2>/dev/null); do kill $pid; done; rm -f /run/demo/traffic-*; ip netns delete over; ip link delete vx0; ip link delete br0',
+  );
+}
+
+async function serve({ vm, name }: Actor): Promise<void> {
+  await vm.ok(`setsid ip netns exec ${name} traffic serve ${port} </dev/null >/run/demo/traffic-${name} 2>&1 & echo $! >/run/demo/traffic-${name}.pid
+    n=0; while ! grep -q serving /run/demo/traffic-${name}; do [ $n -eq 200 ] && exit 1; sleep 0.05; n=$((n+1)); done`);
+}
+
+/** Watches a connection in full flow from outside: by the switch's counter, since a VM's clock may not be trusted. */
+async function watch({ fabric, way }: Stage, from: Actor, to: Actor, cost: Cost): Promise<void> {
+  const { vm } = from;
+  const sample = async () => ({
+    wire: (await fabric.switch.counters(vm.name)).bytes,
+    cpu: await cpuSeconds(way, [vm.machine.pid, to.vm.machine.pid], fabric.switch.pid),
+    at: performance.now(),
+  });
+  const before = await sample();
+  const sending = vm.inside(from.name, `traffic send ${to.address} ${port} ${watched + 1500}`);
+  const flowing = async (): Promise<boolean> => (await sample()).wire - before.wire > 4e6;
+  const late = performance.now() + 10_000;
+  while (!(await flowing())) {
+    measured(performance.now() < late, `${from.name} sends nothing to ${to.address}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  const first = await sample();
+  await new Promise(resolve => setTimeout(resolve, watched));
+  const last = await sample();
+  const { bytes } = JSON.parse(await sending) as { bytes: number };
+  const payload = bytes / ((await sample()).wire - before.wire);
+  cost.bytes += (last.wire - first.wire) * payload;
+  cost.seconds += (last.at - first.at) / 1000;
+  cost.cpu += last.cpu - first.cpu;
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { command } from '../../../guest/command.ts';
+import type { RunResult } from '../../../guest/line.ts';
+import { type Machine, type MachineRequest, setUpScript, surroundings } from './machine.ts';
+
+// What the daemon, ip(8) and Docker write to is the VM's own; all else is the machine's. Its init waits, as any init must,
+// so that what has ended does not look alive; it ends when this process does, since then its standard input closes.
+const begin = `for at in docker kuryr netns lock openstack bin demo; do mount -t tmpfs tmpfs /run/$at; done
+ip link set lo up; echo up; exec 3<&0; cat <&3 >&2 & wait $!`;
+
+/** A VM that is namespaces of this machine, on whose kernel it runs. */
+export class NetnsMachine implements Machine {
+  readonly name: string;
+  /** The VM's init. */
+  readonly pid: number;
+  readonly #process: ChildProcess;
+
+  private constructor(name: string, pid: number, child: ChildProcess) {
+    this.name = name;
+    this.pid = pid;
+    this.#process = child;
+  }
+
+  /** Starts it, with a link of this network namespace as its eth0. @throws Error */
+  static async start(request: MachineRequest, link: string, program: string): Promise<NetnsMachine> {
+    const namespaces = ['--net', '--mount', '--pid', '--uts', '--fork', '--kill-child', '--mount-proc'];
+    const child = spawn('unshare', [...namespaces, 'sh', '-ec', begin], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [first] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+    if (String(first) !== 'up\n') throw new Error(`${request.name}: namespaces could not be made (exit ${first})`);
+    const pid = Number(await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
+    const { name, mac, address, gateway, mtu } = request;
+    await command([
+      'ip',
+      'link',
+      'set',
+      link,
+      'netns',
+      String(pid),
+      'name',
+      'eth0',
+      'address',
+      mac,
+      'mtu',
+      String(mtu),
+    ]);
+    const machine = new NetnsMachine(name, pid, child);
+    const inVm = fileURLToPath(new URL('../in-vm', import.meta.url));
+    await machine.ok(`hostname ${name}
+      sysctl -qw net.ipv6.conf.eth0.accept_ra=0
+      ip link set eth0 arp on up; ip address add ${address} dev eth0; ip route add default via ${gateway}
+      ${setUpScript({ kuryr: program, node: process.execPath, inVm }, request.cloudsYaml)}`);
+    return machine;
+  }
+
+  async run(script: string, timeoutS = 60): Promise<RunResult> {
+    const from = performance.now();
+    const inside = ['--target', String(this.pid), '--net', '--mount', '--pid', '--uts'];
+    const child = spawn('nsenter', [...inside, 'setsid', '--wait', 'sh', '-c', surroundings + script], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeoutS * 1000);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    clearTimeout(timer);
+    return { code: late ? 124 : (code ?? 128), stdout, stderr, ms: performance.now() - from };
+  }
+
+  async ok(script: string, timeoutS?: number): Promise<string> {
+    const { code, stdout, stderr } = await this.run(script, timeoutS);
+    if (code !== 0) throw new Error(`${this.name}: exit ${code} of: ${script}\n${stdout}${stderr}`);
+    return stdout.trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { cacheFolder } from '../../guest/cache.ts';
+import { command } from '../../guest/command.ts';
+import { bootGuest } from '../../guest/guest.ts';
+import { fetchedKernel, packagedKernel } from '../../guest/kernel.ts';
+import { guestRoot } from '../../guest/root.ts';
+import type { SandboxRequest, SandboxResult } from './sandbox.ts';
+
+const top = join(import.meta.dirname, '../..');
+const say = (line: string): void => console.error(line);
+const never = new AbortController().signal;
+
+/** What each run that nothing is wrong with says: one line for each sentence that it measured. */
+const measuredLines = [
+  /✓ an OpenStack: Keystone and Neutron, in memory, at http:\/\/10\.40\.0\.1:\d+ /,
+  /✓ two VMs on its network: va 10\.40\.0\.\d+ and vb 10\.40\.0\.\d+ /,
+  /✓ Kuryr in both/,
+  /✓ a container in each: web 10\.40\.0\.\d+ in va, db 10\.40\.0\.\d+ in vb/,
+  /✓ web → db: 20 of 20 pings came back, [\d.]+ ms on average/,
+  /✓ between the VMs themselves: [\d.]+ ms on average/,
+  /✓ web pings db with its own address: 5 of 5 arrive/,
+  /✓ web pings db as 10\.40\.0\.250, which is not on the VM's port: 0 arrive, the port dropped [5-9] /,
+  /✓ web 10\.40\.0\.\d+\n +reserved .*\n +permitted .*\n +linked .*IPVLAN/,
+  /✓ db 10\.40\.0\.\d+\n +reserved .*\n +permitted .*\n +linked .*IPVLAN/,
+  /Kuryr +[1-9]\d* Mbit\/s +[\d.]+ CPU seconds per GB\n +overlay +[1-9]\d* Mbit\/s +[\d.]+ CPU seconds per GB/,
+  /✓ the daemon killed \(-9\) and started again: 60 of 60 pings came back, and it knows web again/,
+  /✓ both containers removed: no pair and no reservation is left in the cloud/,
+];
+
+function assertShown(code: number | null, output: string): void {
+  assert.equal(code, 0, output);
+  for (const line of measuredLines) assert.match(output, line);
+  assert.doesNotMatch(output, /✗/);
+}
+
+function assertNothingLeft({ before, after, processesThen }: SandboxResult): void {
+  assert.ok(processesThen > before.processes.length, 'it was seen to run');
+  assert.deepEqual(after, before);
+}
+
+const ordinary = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+describe('kuryr demo, its VMs being guests', () => {
+  let work: string;
+
+  before(async () => {
+    // What a first run fetches is fetched here: a sandbox has no network.
+    await fetchedKernel(say);
+    await guestRoot('small', say);
+    work = mkdtempSync(join(tmpdir(), 'kuryr-demo-test-'));
+  });
+  after(() => rmSync(work, { recursive: true, force: true }));
+
+  it('shows all, as root, and leaves nothing behind', async () => {
+    const result = await sandboxed({ command: ['./kuryr', 'demo'] });
+    assertShown(result.code, result.output);
+    assert.match(result.output, /User-Mode Linux/);
+    assertNothingLeft(result);
+  });
+
+  it('shows all again, as an ordinary user, and stays to play in', async (context: TestContext) => {
+    const refused = await command([...ordinary, 'unshare', '--user', '--map-root-user', '--net', 'true']).catch(String);
+    if (refused !== '') return context.skip(`this machine lets no user make namespaces: ${refused}`);
+    const stay = [...ordinary, './kuryr', 'demo', '--stay'];
+    const result = await sandboxed({ command: stay, input: 'va engine ps\nvb ip netns exec db hostname\nexit\n' });
+    assertShown(result.code, result.output);
+    assert.match(result.output, /demo> web\t10\.40\.0\.\d+\n/);
+    assert.match(result.output, /demo> vb\n/);
+    assertNothingLeft(result);
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const end = { after: 'web → db', signal: 'SIGKILL' } as const;
+    const result = await sandboxed({ command: ['./kuryr', 'demo'], end });
+    assert.equal(result.code, null);
+    assertNothingLeft(result);
+  });
+
+  for (const [fault, said] of [
+    ['filter', /This did not hold: 5 of 5 pings from 10\.40\.0\.250, which the cloud did not permit, reached db/],
+    ['pair', /This did not hold: web 10\.40\.0\.\d+ → db 10\.40\.0\.\d+: 0 of 20 pings came back/],
+    ['kill', /This did not hold: the daemon was to be killed, and lives/],
+  ] as const) {
+    it(`turns red with its ${fault} broken`, async () => {
+      const { code, output } = await sandboxed({ command: ['./kuryr', 'demo', '--break', fault] });
+      assert.equal(code, 3, output);
+      assert.match(output, said);
+    });
+  }
+
+  async function sandboxed(request: Omit<SandboxRequest, 'env' | 'folders'>): Promise<SandboxResult> {
+    // Copied for the ordinary user, whose own they are on a machine of theirs.
+    const setUp = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -m 1777 /run/home /run/home/tmp /run/checkout
+      mount --bind ${top} /run/checkout; cd /run/checkout
+      ${ordinary.join(' ')} mkdir -p /run/home/cache/kuryr/kernels /run/home/cache/kuryr/roots
+      for at in kernels/forky roots/small-*; do cp -r ${cacheFolder()}/$at /run/home/cache/kuryr/$(dirname $at); done
+      chown -R 65534:65534 /run/home/cache; ${process.execPath} ${join(import.meta.dirname, 'sandbox.ts')} "$1"`;
+    const whole: SandboxRequest = {
+      ...request,
+      env: { HOME: '/run/home', XDG_CACHE_HOME: '/run/home/cache', TMPDIR: '/run/home/tmp' },
+      folders: ['/run/home'],
+    };
+    const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc'];
+    const child = spawn('unshare', [...namespaces, '--', 'sh', '-ec', setUp, '-', JSON.stringify(whole)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return JSON.parse(await text(child.stdout)) as SandboxResult;
+  }
+});
+
+describe('kuryr demo, its VMs being namespaces', () => {
+  it('shows all on a kernel that has ipvlan', async () => {
+    const mounts = [{ host: top, guest: '/opt/checkout' }];
+    const [tree, kernel] = [await guestRoot('small', say), packagedKernel(await fetchedKernel(say))];
+    await using guest = await bootGuest({ name: 'machine', tree, kernel, nics: [], mounts, pin: 0 }, never);
+    const node = `node_modules/node-linux-${process.arch}/bin/node`;
+    const { code, stdout, stderr } = await guest.run(`cd /opt/checkout && ${node} src/cli/main.ts demo`, 240);
+    assertShown(code, stdout + stderr);
+    assert.match(stdout, /namespaces of this machine/);
+    assert.equal(await guest.ok('ip -br link | grep -v ^lo; ls /run/netns; pgrep -a node'), '');
+  });
+});
