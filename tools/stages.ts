@@ -21,7 +21,7 @@ export const groups = ['check', 'unit', 'netns', 'lab', 'all'] as const;
 export type Group = (typeof groups)[number];
 
 /** Suites that need neither guests nor root, by their folder below test/. */
-const plain = ['wire', 'mutants'];
+const plain = ['wire', 'fuzz', 'mutants'];
 
 /** The stages of a group, in order: what is quick and tells most comes first. */
 export async function stagesOf(group: Group): Promise<Stage[]> {
