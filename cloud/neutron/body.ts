@@ -17,7 +17,8 @@ export function asked({ name, plural }: Kind, request: Request): { many: boolean
   const fields = fieldsOf(request);
   if (plural in fields && !(name in fields)) {
     const entries = fields[plural];
-    if (Array.isArray(entries) && entries.length === 0) throw badRequest('Resources required');
+    const none = Array.isArray(entries) ? entries.length === 0 : isObject(entries) && Object.keys(entries).length === 0;
+    if (none) throw badRequest('Resources required');
     if (!Array.isArray(entries) || !entries.every(isObject)) throw badRequest(`Object '${name}' contains invalid data`);
     return { many: true, entries };
   }
@@ -25,8 +26,10 @@ export function asked({ name, plural }: Kind, request: Request): { many: boolean
 }
 
 /** The one entry of a PUT's body. @throws Refusal */
-export function only({ name }: Kind, request: Request, context: Context): Fields {
-  const entry = entryOf(name, fieldsOf(request));
+export function only({ name, plural }: Kind, request: Request, context: Context): Fields {
+  const fields = fieldsOf(request);
+  if (plural in fields && !(name in fields)) throw badRequest('Bulk operation not supported');
+  const entry = entryOf(name, fields);
   projectOf(entry, context);
   return entry;
 }
@@ -40,7 +43,7 @@ function entryOf(name: string, fields: Fields): Fields {
 
 /** The revision of `If-Match: revision_number=N`; anything else there is no concern of Neutron's. @throws Refusal */
 export function ifMatch({ headers, method }: Request): number | undefined {
-  const text = headers['if-match'];
+  const text = headers['if-match']?.replaceAll('"', '');
   if (text === undefined || method === 'GET' || !text.startsWith('revision_number=')) return undefined;
   const number = text.slice('revision_number='.length);
   if (/^\d+$/.test(number)) return Number(number);

@@ -2,9 +2,11 @@ import type { Reply } from '../wire.ts';
 
 /** What this Neutron can do beyond the core: alias, name, and when the extension's API last changed. */
 const EXTENSIONS: readonly (readonly [alias: string, name: string, updated: string])[] = [
+  ['address-scope', 'Address scope', '2015-07-26'],
   ['agent', 'agent', '2013-02-03'],
   ['allowed-address-pairs', 'Allowed Address Pairs', '2013-07-23'],
   ['binding', 'Port Binding', '2014-02-03'],
+  ['default-subnetpools', 'Default Subnetpools', '2016-02-18'],
   ['external-net', 'Neutron external network', '2013-01-14'],
   ['filter-validation', 'Filter parameters validation', '2018-03-21'],
   ['ip_allocation', 'IP Allocation', '2016-06-10'],
@@ -12,9 +14,11 @@ const EXTENSIONS: readonly (readonly [alias: string, name: string, updated: stri
   ['net-mtu', 'Network MTU', '2015-03-25'],
   ['net-mtu-writable', 'Network MTU (writable)', '2017-07-12'],
   ['pagination', 'Pagination support', '2016-06-12'],
+  ['port-mac-address-regenerate', 'Port MAC address regenerate', '2018-05-03'],
   ['port-security', 'Port Security', '2012-07-23'],
   ['project-id', 'project_id field enabled', '2016-09-09'],
   ['provider', 'Provider Network', '2012-09-07'],
+  ['quota-check-limit', 'Quota engine limit check', '2021-12-20'],
   ['quota_details', 'Quota details management support', '2017-02-10'],
   ['quotas', 'Quota management support', '2012-07-29'],
   ['revision-if-match', 'If-Match constraints based on revision_number', '2016-12-11'],

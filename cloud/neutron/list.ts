@@ -63,7 +63,7 @@ function pageOf<R extends Row>(kind: Kind<R>, query: Request['query']): Page {
     throw badRequest(`${shown(strange)} is invalid value for sort_dirs, valid value is 'asc' and 'desc'`);
   return {
     limit: Number(limit),
-    marker: valuesOf(query, 'marker')[0],
+    marker: Number(limit) === 0 ? undefined : valuesOf(query, 'marker')[0],
     reverse: valuesOf(query, 'page_reverse')[0]?.toLowerCase() === 'true',
     keys: keys.map((key, index) => [key, directions[index] === 'desc']),
   };
@@ -109,10 +109,14 @@ function links(request: Request, some: readonly Shown[], { limit, reverse }: Pag
 
 /** What a query asks of each entry. @throws Refusal where it names what cannot be asked for */
 function filtersOf<R extends Row>(kind: Kind<R>, query: Request['query']): (entry: Shown) => boolean {
-  const names = [...new Set(query.map(([name]) => name))].filter(name => !CONTROLS.includes(name));
+  const asked = query.filter(([name]) => !CONTROLS.includes(name));
+  const names = [...new Set(asked.map(([name]) => name))];
   const invalid = names.filter(name => !kind.attributes[name]?.filter);
   if (invalid.length > 0) throw badRequest(`${shown(invalid)} is invalid attribute for filtering`);
-  const tests = names.map(name => filterOf(kind, name, valuesOf(query, name)));
+  // A value that is empty asks for nothing.
+  const tests = [...new Set(asked.filter(([, value]) => value !== '').map(([name]) => name))].map(name =>
+    filterOf(kind, name, valuesOf(query, name)),
+  );
   return entry => tests.every(test => test(entry));
 }
 

@@ -13,7 +13,7 @@ import { subnetPool } from './kinds/subnet-pool.ts';
 import { changeSubPorts, trunk } from './kinds/trunk.ts';
 import { measuredMs, type Work } from './latency.ts';
 import { fieldsOf, list } from './list.ts';
-import { owns } from './policy.ts';
+import { judge, owns } from './policy.ts';
 import { assertRoom, quotas } from './quotas.ts';
 import { forbidden, noResource, notAllowed, Refusal } from './refusal.ts';
 import { type Context, changed, emptyTables, type PortRow, type Row, type Settings, type Tables } from './store.ts';
@@ -146,7 +146,11 @@ export class Neutron {
     const row = rowOf(kind, id, context);
     if (method === 'GET')
       return { status: 200, body: { [kind.name]: fieldsOf(kind.view(row, context), request.query) } };
-    if (!owns(context, row)) throw forbidden(`rule:${method === 'PUT' ? 'update' : 'delete'}_${kind.name}`);
+    const action = `${method === 'PUT' ? 'update' : 'delete'}_${kind.name}`;
+    const may = owns(context, row) || (method === 'DELETE' && kind.mayDelete?.(row, context));
+    if (!may) throw forbidden(`rule:${action}`);
+    const denied = kind.denied?.(row, fields, context);
+    if (denied !== undefined) judge({ action, fields, attributes: kind.attributes, denied });
     // Up to 2025.1 the revision is compared when the request comes, so that those of the same moment all pass.
     const judged = context.settings.races === 'union' ? seen : row;
     assertRevision(revision, judged.revision_number);

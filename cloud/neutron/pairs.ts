@@ -1,4 +1,4 @@
-import { badRequest, Refusal } from './refusal.ts';
+import { badRequest, internalError, Refusal } from './refusal.ts';
 import type { AddressPair, PortRow } from './store.ts';
 import { address, isAddress, isCidr, mac, shown, type Validate } from './values.ts';
 
@@ -20,10 +20,8 @@ export const validatePairs =
       const problem = validatePair(pair);
       if (problem !== undefined) return problem;
       const { ip_address: ip, mac_address: hardware } = pair as Partial<AddressPair>;
-      const key = `mac_address ${shown(hardware)} ip_address ${ip}`;
-      if (seen.has(key)) {
-        throw new Refusal(400, 'DuplicateAddressPairInRequest', `Request contains duplicate address pair: ${key}.`);
-      }
+      const key = `${shown(hardware)} ${ip}`;
+      if (seen.has(key)) throw duplicate(hardware, ip);
       seen.add(key);
     }
     return undefined;
@@ -36,6 +34,8 @@ function validatePair(pair: unknown): string | undefined {
   if (other !== undefined) throw badRequest(`Unrecognized attribute(s) '${Object.keys(others).sort().join(', ')}'`);
   if (ip === undefined)
     throw new Refusal(400, 'AllowedAddressPairsMissingIP', 'AllowedAddressPair must contain ip_address');
+  // The address is looked for a slash first, and nothing has none.
+  if (ip === null) throw internalError();
   if (typeof ip === 'string' && ip.includes('/') ? !isCidr(ip) : !isAddress(ip)) {
     throw badRequest(
       typeof ip === 'string' && ip.includes('/') ? `'${ip}' is not a valid IP subnet` : (address(ip) ?? ''),
@@ -46,12 +46,19 @@ function validatePair(pair: unknown): string | undefined {
   return undefined;
 }
 
-/** The pairs of a request, each with the port's MAC where it names none. */
-export const pairsOf = (asked: unknown, portMac: string): AddressPair[] =>
-  ((asked ?? []) as readonly Partial<AddressPair>[]).map(pair => ({
-    mac_address: pair.mac_address ?? portMac,
-    ip_address: pair.ip_address ?? '',
-  }));
+/** The pairs of a request, each with the port's MAC where it names none. @throws Refusal where that makes two alike */
+export function pairsOf(asked: unknown, portMac: string): AddressPair[] {
+  const given = (asked ?? []) as readonly Partial<AddressPair>[];
+  const pairs = given.map(pair => ({ mac_address: pair.mac_address ?? portMac, ip_address: pair.ip_address ?? '' }));
+  const twice = pairs.find((pair, index) => pairs.findIndex(other => keyOf(other) === keyOf(pair)) < index);
+  if (twice !== undefined) throw duplicate(twice.mac_address, twice.ip_address);
+  return pairs;
+}
+
+function duplicate(hardware: unknown, ip: unknown): Refusal {
+  const text = `Request contains duplicate address pair: mac_address ${shown(hardware)} ip_address ${ip}.`;
+  return new Refusal(400, 'DuplicateAddressPairInRequest', text);
+}
 
 /**
  * What a port's pairs are after a write. A write takes away the pairs that its sender's request found, and adds its own;

@@ -1,7 +1,7 @@
 import type { Reply, Request } from '../wire.ts';
 import { badRequest, badValue, forbidden, Refusal } from './refusal.ts';
 import type { Context, Tables } from './store.ts';
-import { integerFrom, toInteger } from './values.ts';
+import { integerFrom, toBoolean, toInteger } from './values.ts';
 
 /** Neutron's own defaults but for ports, of which a host of containers needs more than 500. */
 const DEFAULTS: Readonly<Record<string, number>> = {
@@ -52,7 +52,13 @@ export function quotas(
   if (projectId === 'project') return { status: 200, body: { project: { project_id: caller.projectId } } };
   if (projectId === 'tenant') return { status: 200, body: { tenant: { tenant_id: caller.projectId } } };
   if (method === 'GET') {
-    if (!isAdmin && projectId !== caller.projectId) throw forbidden('rule:get_quota');
+    const foreign = !isAdmin && projectId !== caller.projectId;
+    if (foreign && what === 'details') {
+      const text =
+        'User does not have admin privileges: Only admin is authorized to access quotas for another project.';
+      throw new Refusal(403, 'AdminRequired', text);
+    }
+    if (foreign) throw forbidden('rule:get_quota');
     const limits = limitsOf(projectId, tables);
     if (what === 'default') return { status: 200, body: { quota: DEFAULTS } };
     if (what !== 'details') return { status: 200, body: { quota: limits } };
@@ -67,16 +73,24 @@ export function quotas(
     if (tables.quotas.delete(projectId)) return { status: 204 };
     throw new Refusal(404, 'TenantQuotaNotFound', `Quota for tenant ${projectId} could not be found.`);
   }
-  tables.quotas.set(projectId, { ...tables.quotas.get(projectId), ...limitsIn(request.body) });
+  const { limits, checked } = limitsIn(request.body);
+  for (const [name, limit] of checked ? Object.entries(limits) : []) {
+    const now = used(projectId, name, tables);
+    if (limit >= 0 && limit < now) {
+      throw badRequest(`Quota limit ${limit} for ${name} must be greater than or equal to already used ${now}`);
+    }
+  }
+  tables.quotas.set(projectId, { ...tables.quotas.get(projectId), ...limits });
   return { status: 200, body: { quota: limitsOf(projectId, tables) } };
 }
 
-function limitsIn(body: unknown): Record<string, number> {
-  const asked = typeof body === 'object' && body !== null && 'quota' in body ? body.quota : undefined;
-  if (typeof asked !== 'object' || asked === null) throw badRequest("Unable to find 'quota' in request body");
+function limitsIn(body: unknown): { readonly limits: Record<string, number>; readonly checked: boolean } {
+  const given = typeof body === 'object' && body !== null && 'quota' in body ? body.quota : undefined;
+  if (typeof given !== 'object' || given === null) throw badRequest("Unable to find 'quota' in request body");
+  const { check_limit: checked = false, ...asked } = given as Record<string, unknown>;
   const unknown = Object.keys(asked).filter(name => !Object.hasOwn(DEFAULTS, name));
   if (unknown.length > 0) throw badRequest(`Unrecognized attribute(s) '${unknown.sort().join(', ')}'`);
-  return Object.fromEntries(
+  const limits = Object.fromEntries(
     Object.entries(asked).map(([name, value]) => {
       const limit = toInteger(value);
       const problem = integerFrom(-1)(limit);
@@ -84,4 +98,5 @@ function limitsIn(body: unknown): Record<string, number> {
       return [name, limit];
     }),
   );
+  return { limits, checked: toBoolean(checked) };
 }

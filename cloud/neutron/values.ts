@@ -57,7 +57,7 @@ export const oneOf =
     values.includes(value) ? undefined : `${shown(value)} is not in valid_values`;
 
 export const mac: Validate = value =>
-  typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value)
+  typeof value === 'string' && /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(value)
     ? undefined
     : `'${shown(value)}' is not a valid MAC address`;
 

@@ -18,6 +18,10 @@ export interface Kind<R extends Row = Row> {
   missing(id: string): Refusal;
   /** Whether the caller sees it. */
   visible(row: R, context: Context): boolean;
+  /** What the caller may not name in a PUT of one that it may change; nothing where this is left out. */
+  readonly denied?: (row: R, fields: Readonly<Record<string, unknown>>, context: Context) => (name: string) => boolean;
+  /** Whether the caller may delete it besides its owner. */
+  readonly mayDelete?: (row: R, context: Context) => boolean;
   /** Makes one of prepared fields; `named` are the request's own. @throws Refusal */
   create(fields: Record<string, unknown>, named: Readonly<Record<string, unknown>>, context: Context): R;
   /**

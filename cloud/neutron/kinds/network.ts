@@ -89,8 +89,12 @@ export const network: Kind<NetworkRow> = {
     };
   },
 
+  denied:
+    (_row, _fields, { isAdmin }) =>
+    key =>
+      !isAdmin && ADMINISTRATORS.has(key),
+
   update(row, fields, context) {
-    judge({ action: 'update_network', fields, attributes, denied: key => !context.isAdmin && ADMINISTRATORS.has(key) });
     const mtu = fields['mtu'] === undefined ? row.mtu : mtuOf(fields['mtu'], context.settings.mtu);
     return { row: changed(row, context, { ...fields, mtu }) };
   },

@@ -63,7 +63,15 @@ const attributes: Attributes = {
   ...common,
   name,
   network_id: { post: true, put: false, validate: uuid, filter: true, sort: true },
-  mac_address: { post: true, put: true, standard: open, validate: mac, rule: true, filter: true, sort: true },
+  mac_address: {
+    post: true,
+    put: true,
+    standard: open,
+    validate: value => (value === null ? undefined : mac(value)),
+    rule: true,
+    filter: true,
+    sort: true,
+  },
   admin_state_up: { post: true, put: true, standard: { value: true }, convert: toBoolean, filter: true, sort: true },
   status: { filter: true, sort: true },
   fixed_ips: {
@@ -158,7 +166,7 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
   tags: true,
   table: tables => tables.ports,
   missing,
-  visible: (row, context) => owns(context, row) || ownsNetwork(row, context),
+  visible: (row, context) => owns(context, row) || owns(context, networkOf(row, context)),
 
   create(fields, named, context) {
     const projectId = projectOf(named, context);
@@ -203,12 +211,17 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
     };
   },
 
+  denied: (row, fields, context) => denied('update', fields, networkOf(row, context), context),
+  mayDelete: (row, context) => owns(context, networkOf(row, context)),
+
   update(row, fields, context, seen) {
-    const network = context.tables.networks.get(row.network_id);
-    if (network === undefined) throw missing(row.id);
-    judge({ action: 'update_port', fields, attributes, denied: denied('update', fields, network, context) });
+    const network = networkOf(row, context);
     const { allowed_address_pairs: asked, fixed_ips: ips, mac_address: newMac, ...plain } = fields;
     const macAddress = newMac === undefined ? row.mac_address : freeMac(newMac, network.id, context, row.id);
+    if (newMac !== undefined && row['binding:host_id'] !== '') {
+      const text = `Unable to complete operation on port ${row.id}, port is already bound, port type: ovs, old_mac ${row.mac_address}, new_mac ${macAddress}.`;
+      throw new Refusal(409, 'PortBound', text);
+    }
     const pairs = asked === undefined ? row.allowed_address_pairs : replaced(row, seen, pairsOf(asked, macAddress));
     const secure = (fields['port_security_enabled'] as boolean | undefined) ?? row.port_security_enabled;
     const groups = (fields['security_groups'] as string[] | undefined) ?? row.security_groups;
@@ -297,10 +310,12 @@ function counted(before: PortRow, next: PortRow, named: readonly string[]): Chan
   return others ? { row: at(1) } : { row: at(1), answered: at(0) };
 }
 
-const ownsNetwork = (row: PortRow, context: Context): boolean => {
-  const network = context.tables.networks.get(row.network_id);
-  return network !== undefined && owns(context, network);
-};
+/** A port without its network is none any more. @throws Refusal */
+function networkOf(row: PortRow, { tables }: Context): NetworkRow {
+  const network = tables.networks.get(row.network_id);
+  if (network === undefined) throw missing(row.id);
+  return network;
+}
 
 /** @throws Refusal where the MAC is another port's on that network */
 function freeMac(asked: unknown, networkId: string, context: Context, butPort?: string): string {
@@ -329,7 +344,7 @@ interface Security {
 }
 
 /** @throws Refusal */
-function judgeSecurity({ secure, groups, pairs, named }: Security, { tables }: Context): void {
+function judgeSecurity({ secure, groups, pairs, named }: Security, context: Context): void {
   if (!secure) {
     if (pairs.length > 0) {
       throw new Refusal(
@@ -353,7 +368,10 @@ function judgeSecurity({ secure, groups, pairs, named }: Security, { tables }: C
       );
     }
   }
-  const unknown = groups.find(id => !tables.security_groups.has(id));
+  const unknown = groups.find(id => {
+    const group = context.tables.security_groups.get(id);
+    return group === undefined || !owns(context, group);
+  });
   if (unknown !== undefined)
     throw new Refusal(404, 'SecurityGroupNotFound', `Security group ${unknown} does not exist`);
 }

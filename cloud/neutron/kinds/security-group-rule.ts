@@ -164,6 +164,14 @@ function judgeRule(rule: RuleRow): void {
       throw new Refusal(400, 'SecurityGroupInvalidPortRange', text);
     }
   }
+  for (const [name, field, value] of [
+    ['type', 'port_range_min', min],
+    ['code', 'port_range_max', max],
+  ] as const) {
+    if (!['1', '58'].includes(numberOf(named) ?? '') || value === null || value <= 255) continue;
+    const text = `Invalid value for ICMP ${name} (${field}) ${value}. It must be 0 to 255.`;
+    throw new Refusal(400, 'SecurityGroupInvalidIcmpValue', text);
+  }
   if (range !== null && bounds(range).version !== Number(rule.ethertype.slice(-1))) {
     const text = `Conflicting value ethertype ${rule.ethertype} for CIDR ${range}`;
     throw new Refusal(400, 'SecurityGroupRuleParameterConflict', text);
@@ -174,11 +182,28 @@ const SAME = [
   'security_group_id',
   'direction',
   'ethertype',
-  'protocol',
   'port_range_min',
   'port_range_max',
   'remote_ip_prefix',
   'remote_group_id',
 ] as const;
 
-const sameRule = (one: RuleRow, other: RuleRow): boolean => SAME.every(key => one[key] === other[key]);
+/** Protocols that have a name and a number. */
+const NUMBERS: Readonly<Record<string, string>> = {
+  icmp: '1',
+  igmp: '2',
+  tcp: '6',
+  udp: '17',
+  gre: '47',
+  esp: '50',
+  ah: '51',
+  'ipv6-icmp': '58',
+  icmpv6: '58',
+  sctp: '132',
+};
+
+const sameRule = (one: RuleRow, other: RuleRow): boolean =>
+  SAME.every(key => one[key] === other[key]) && numberOf(one.protocol) === numberOf(other.protocol);
+
+const numberOf = (protocol: string | null): string | null =>
+  protocol === null ? null : (NUMBERS[protocol] ?? protocol);

@@ -77,8 +77,12 @@ export const subnetPool: Kind<PoolRow> = {
     };
   },
 
+  denied:
+    (_row, fields, { isAdmin }) =>
+    key =>
+      !isAdmin && fields[key] === true,
+
   update(row, fields, context) {
-    judge({ action: 'update_subnetpool', fields, attributes, denied: key => !context.isAdmin && fields[key] === true });
     const lengths = judgeLengths({
       min: (fields['min_prefixlen'] as number | undefined) ?? row.min_prefixlen,
       max: (fields['max_prefixlen'] as number | undefined) ?? row.max_prefixlen,
@@ -211,6 +215,6 @@ export function cut(poolId: string, { version, cidr, prefixlen, networkId }: Wan
   throw new Refusal(
     500,
     'SubnetAllocationError',
-    'Failed to allocate subnet: Insufficient prefix space to allocate subnet size.',
+    `Failed to allocate subnet: Insufficient prefix space to allocate subnet size /${bits}.`,
   );
 }

@@ -10,7 +10,7 @@ import {
   toNumber,
 } from '../addresses.ts';
 import { type Attributes, type Fields, open } from '../attributes.ts';
-import { judge, owns } from '../policy.ts';
+import { owns } from '../policy.ts';
 import { badInput, Refusal } from '../refusal.ts';
 import { type AddressRange, type Context, changed, fresh, type NetworkRow, type SubnetRow } from '../store.ts';
 import {
@@ -89,6 +89,7 @@ const attributes: Attributes = {
   },
   network_id: { post: true, put: false, validate: uuid, filter: true, sort: true },
   subnetpool_id: { post: true, put: false, standard: open, validate: uuidOrNone, filter: true, sort: true },
+  use_default_subnetpool: { post: true, put: false, standard: { value: false }, convert: toBoolean },
   prefixlen: { post: true, put: false, standard: open, convert: toIntegerOrNone },
   cidr: { post: true, put: false, standard: open, validate: anything, filter: true, sort: true },
   gateway_ip: { post: true, put: true, standard: open, validate: addressOrNone, filter: true, sort: true },
@@ -150,12 +151,12 @@ export const subnet: Kind<SubnetRow> = {
     if (network === undefined || !(owns(context, network) || network.shared)) {
       throw new Refusal(404, 'NetworkNotFound', `Network ${fields['network_id']} could not be found.`);
     }
-    judge({ action: 'create_subnet', fields: named, attributes, denied: () => false });
     const version = fields['ip_version'] as 4 | 6;
     const range = rangeOf(fields, version, network, context);
     judgeModes(fields, version, range);
     const pools = fields['allocation_pools'] as AddressRange[] | undefined;
-    const gateway = gatewayOf(fields['gateway_ip'], range, pools);
+    const poolId = poolOf(fields, version, context);
+    const gateway = gatewayOf(fields['gateway_ip'], { range, fromPool: poolId !== null }, pools);
     assertApart(range, network, context);
     const row: SubnetRow = {
       ...fresh(context, projectId, 0),
@@ -164,7 +165,7 @@ export const subnet: Kind<SubnetRow> = {
       tags: [],
       network_id: network.id,
       ip_version: version,
-      subnetpool_id: (fields['subnetpool_id'] as string | undefined) ?? null,
+      subnetpool_id: poolId,
       enable_dhcp: fields['enable_dhcp'] === true,
       ipv6_ra_mode: fields['ipv6_ra_mode'] as string | null,
       ipv6_address_mode: fields['ipv6_address_mode'] as string | null,
@@ -187,11 +188,12 @@ export const subnet: Kind<SubnetRow> = {
   },
 
   update(row, fields, context) {
-    judge({ action: 'update_subnet', fields, attributes, denied: () => false });
     const asked = fields['allocation_pools'] as AddressRange[] | undefined;
     const pools = asked ?? row.allocation_pools;
     const gateway =
-      fields['gateway_ip'] === undefined ? row.gateway_ip : gatewayOf(fields['gateway_ip'], row.cidr, pools);
+      fields['gateway_ip'] === undefined
+        ? row.gateway_ip
+        : gatewayOf(fields['gateway_ip'], { range: row.cidr, fromPool: false }, pools);
     if (gateway !== null) assertOutside(gateway, pools);
     const next = {
       ...fields,
@@ -223,12 +225,14 @@ export const subnet: Kind<SubnetRow> = {
       );
     }
     tables.subnets.delete(row.id);
+    const network = tables.networks.get(row.network_id);
+    if (network !== undefined) tables.networks.set(network.id, changed(network, context, {}));
   },
 
-  view: (row, { isAdmin }, as) => ({
+  view: (row, { isAdmin }) => ({
     ...row,
     ...shownOfAll(row),
-    ...(isAdmin && as === 'made' ? { segment_id: null } : {}),
+    ...(isAdmin ? { segment_id: null } : {}),
   }),
 };
 
@@ -243,20 +247,34 @@ const portsOf = (network: NetworkRow, { tables }: Context) =>
 
 const badSubnets = (text: string): Refusal => new Refusal(400, 'BadRequest', `Bad subnets request: ${text}.`);
 
+/** The pool that is named, or the default one where that is asked for. @throws Refusal */
+function poolOf(fields: Fields, version: 4 | 6, context: Context): string | null {
+  if (fields['use_default_subnetpool'] !== true) return (fields['subnetpool_id'] as string | undefined) ?? null;
+  const pools = [...context.tables.subnetpools.values()];
+  const standard = pools.find(
+    pool => pool.is_default && pool.ip_version === version && (pool.shared || owns(context, pool)),
+  );
+  if (standard === undefined) throw badSubnets(`No default subnetpool found for IPv${version}`);
+  return standard.id;
+}
+
 /** The subnet's range, given or cut out of a pool. @throws Refusal */
 function rangeOf(fields: Fields, version: 4 | 6, network: NetworkRow, context: Context): string {
-  const { cidr: asked, subnetpool_id: poolId, prefixlen, enable_dhcp: dhcp } = fields;
+  const { cidr: asked, prefixlen, enable_dhcp: dhcp } = fields;
   if (asked !== undefined && asked !== null && prefixlen !== undefined && prefixlen !== null) {
     throw badSubnets('cidr and prefixlen must not be supplied together');
   }
   const siblings = subnetsOf(context, network.id);
-  if (poolId !== undefined && poolId !== null) {
-    return cut(String(poolId), { version, cidr: asked, prefixlen, networkId: network.id }, context);
+  const poolId = poolOf(fields, version, context);
+  if (poolId !== null) {
+    return cut(poolId, { version, cidr: asked, prefixlen, networkId: network.id }, context);
   }
   if (asked === undefined || asked === null)
     throw badSubnets('a subnetpool must be specified in the absence of a cidr');
-  if (cidr(asked) !== undefined) throw badInput(`${shown(asked)} is not in a CIDR format`);
-  const { first, prefix, version: its } = bounds(String(asked));
+  // An address alone is a range of one.
+  const full = isAddress(asked) ? `${asked}/${asked.includes(':') ? 128 : 32}` : asked;
+  if (cidr(full) !== undefined) throw badInput(`${shown(asked)} is not in a CIDR format`);
+  const { first, prefix, version: its } = bounds(String(full));
   if (its !== version) throw badInput(`cidr '${asked}' does not match the ip_version '${version}'`);
   const range = `${toAddress(first, version)}/${prefix}`;
   if (dhcp === true) judgeForDhcp(range, version, first, prefix);
@@ -296,12 +314,19 @@ function judgeModes(fields: Fields, version: 4 | 6, range: string): void {
   }
 }
 
-/** Where none is named: an IPv4 subnet's first address, an IPv6 one's anycast address of all routers. @throws Refusal */
-function gatewayOf(asked: unknown, range: string, pools: readonly AddressRange[] | undefined): string | null {
+/**
+ * Where none is named: the first address after the range's own, but for an IPv6 range that was given, where it is that.
+ * @throws Refusal
+ */
+function gatewayOf(
+  asked: unknown,
+  { range, fromPool }: { readonly range: string; readonly fromPool: boolean },
+  pools: readonly AddressRange[] | undefined,
+): string | null {
   if (asked === null) return null;
   const { first, last, version, prefix } = bounds(range);
   if (asked === undefined) {
-    const gateway = toAddress(version === 4 ? first + 1n : first, version);
+    const gateway = toAddress(version === 4 || fromPool ? first + 1n : first, version);
     if (pools !== undefined) assertOutside(gateway, pools);
     return gateway;
   }

@@ -32,8 +32,7 @@ export const trunk: Kind<TrunkRow> = {
     for (const other of context.tables.trunks.values()) {
       if (other.sub_ports.some(sub => sub.port_id === parent.id)) throw inUse(parent.id);
       if (other.port_id !== parent.id) continue;
-      const text = `Port ${parent.id} is currently in use and is not eligible for use as a parent port.`;
-      throw new Refusal(409, 'ParentPortInUse', text);
+      throw asParent(parent.id);
     }
     const row: TrunkRow = {
       ...fresh(context, projectId, 1),
@@ -95,6 +94,13 @@ function assertUp(row: TrunkRow): void {
   if (!row.admin_state_up) throw new Refusal(409, 'TrunkDisabled', `Trunk ${row.id} is currently disabled.`);
 }
 
+const asParent = (portId: string): Refusal =>
+  new Refusal(
+    409,
+    'ParentPortInUse',
+    `Port ${portId} is currently in use and is not eligible for use as a parent port.`,
+  );
+
 const inUse = (portId: string): Refusal =>
   new Refusal(409, 'TrunkPortInUse', `Port ${portId} is in use by another trunk.`);
 
@@ -129,8 +135,8 @@ function joining(row: TrunkRow, asked: unknown, context: Context): SubPort[] {
     const id = Number(entry.segmentation_id);
     if (!(id >= 1 && id <= 4094)) throw badInput(`Segmentation ID '${entry.segmentation_id}' is not in range`);
     const others = [...context.tables.trunks.values()];
-    if (others.some(other => other.port_id === port.id || other.sub_ports.some(sub => sub.port_id === port.id)))
-      throw inUse(port.id);
+    if (others.some(other => other.port_id === port.id)) throw asParent(port.id);
+    if (others.some(other => other.sub_ports.some(sub => sub.port_id === port.id))) throw inUse(port.id);
     if ([...row.sub_ports, ...added].some(sub => sub.segmentation_id === id)) {
       const text = `segmentation_type vlan and segmentation_id ${id} already in use on trunk ${row.id}.`;
       throw new Refusal(409, 'DuplicateSubPort', text);
