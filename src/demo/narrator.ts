@@ -27,9 +27,11 @@ export class Narrator {
     const back = this.#live ? '\r\u001b[K' : '';
     try {
       const done = await work();
-      this.#out(`${back}  ✓ ${done.replaceAll('\n', '\n    ')}  (${((this.#now() - from) / 1000).toFixed(1)} s)\n`);
+      const [first, ...more] = done.split('\n');
+      const took = `(${((this.#now() - from) / 1000).toFixed(1)} s)`;
+      this.say(`${back}  ✓ ${[`${first}  ${took}`, ...more].join('\n    ')}`);
     } catch (error) {
-      this.#out(`${back}  ✗ ${what}\n`);
+      this.say(`${back}  ✗ ${what}`);
       throw error;
     }
   }

@@ -6,9 +6,10 @@ import { command } from '../../../guest/command.ts';
 import type { RunResult } from '../../../guest/line.ts';
 import { type Machine, type MachineRequest, setUpScript, surroundings } from './machine.ts';
 
-// What the daemon, ip(8) and Docker write to is the VM's own; all else is the machine's. Its init waits, as any init must,
+// What the daemon, ip(8) and Docker write to is the VM's own, and the machine's clouds are not seen; all else is the machine's. Its init waits, as any init must,
 // so that what has ended does not look alive; it ends when this process does, since then its standard input closes.
 const begin = `for at in docker kuryr netns lock openstack bin demo; do mount -t tmpfs tmpfs /run/$at; done
+for at in /etc/openstack /etc/kuryr; do [ ! -d $at ] || mount -t tmpfs tmpfs $at; done
 ip link set lo up; echo up; exec 3<&0; cat <&3 >&2 & wait $!`;
 
 /** A VM that is namespaces of this machine, on whose kernel it runs. */
@@ -60,6 +61,9 @@ export class NetnsMachine implements Machine {
     const inside = ['--target', String(this.pid), '--net', '--mount', '--pid', '--uts'];
     const child = spawn('nsenter', [...inside, 'setsid', '--wait', 'sh', '-c', surroundings + script], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A visitor's OS_* variables and files are no VM's.
+      env: { PATH: process.env['PATH'] },
+      cwd: '/',
     });
     let late = false;
     const timer = setTimeout(() => {
