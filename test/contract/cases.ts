@@ -1,5 +1,6 @@
 /** All cases, by concept. */
 import { addressing } from './cases/addresses.ts';
+import { accessRules, applicationCredentials } from './cases/application-credentials.ts';
 import { bulk } from './cases/bulk.ts';
 import { discovery } from './cases/discovery.ts';
 import { errors } from './cases/errors.ts';
@@ -14,11 +15,14 @@ import { securityGroups } from './cases/security-groups.ts';
 import { subnetPools } from './cases/subnet-pools.ts';
 import { subnets } from './cases/subnets.ts';
 import { tags } from './cases/tags.ts';
+import { tokens } from './cases/tokens.ts';
 import { trunks } from './cases/trunks.ts';
 import type { Case } from './trial.ts';
 
 export const concepts: Readonly<Record<string, readonly Case[]>> = {
   addressing,
+  accessRules,
+  applicationCredentials,
   bulk,
   discovery,
   errors,
@@ -35,5 +39,6 @@ export const concepts: Readonly<Record<string, readonly Case[]>> = {
   subnetPools,
   subnets,
   tags,
+  tokens,
   trunks,
 };

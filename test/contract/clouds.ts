@@ -1,4 +1,5 @@
-/** The two clouds that the suite judges by. */
+/** The two clouds that the suite judges by, and the real client for both. */
+import { startCloud } from '../../cloud/index.ts';
 import { Cloud } from '../lab/cloud/cloud.ts';
 import { ensureTree } from '../lab/tree/tree.ts';
 import { Target } from './target.ts';
@@ -11,21 +12,13 @@ export interface Opened {
 const say = (line: string): void => console.log(line);
 
 /** Keystone 22 and Neutron 21 with ML2/OVN, of the lab. */
-export async function openReal(signal: AbortSignal): Promise<Opened> {
+export async function openReal(signal: AbortSignal): Promise<Opened & { readonly cloud: Cloud }> {
   const cloud = await Cloud.up({ backend: 'ovn', tree: await ensureTree('bookworm', say), say, signal });
   const target = new Target({ name: 'real', authUrl: cloud.authUrl, neutronUrl: cloud.neutronUrl }, signal);
-  return { target, close: () => cloud.down() };
+  return { target, cloud, close: () => cloud.down() };
 }
-
-interface Embedded {
-  readonly authUrl: string;
-  readonly neutronUrl: string;
-  close(): Promise<void>;
-}
-const EMBEDDED = new URL('../../cloud/index.ts', import.meta.url).href;
 
 export async function openEmbedded(signal: AbortSignal): Promise<Opened> {
-  const { startCloud } = (await import(EMBEDDED)) as { startCloud: () => Promise<Embedded> };
   const cloud = await startCloud();
   const target = new Target({ name: 'embedded', authUrl: cloud.authUrl, neutronUrl: cloud.neutronUrl }, signal);
   return { target, close: () => cloud.close() };

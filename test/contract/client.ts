@@ -1,0 +1,66 @@
+/** Runs the real `openstack` client of the lab's tree against a cloud, and makes what it prints comparable. */
+import { copyFileSync, writeFileSync } from 'node:fs';
+import type { Cloud } from '../lab/cloud/cloud.ts';
+import type { User } from '../lab/cloud/identity.ts';
+import type { Command } from './client-commands.ts';
+import { clientEnvironment, type Endpoints } from './target.ts';
+
+export interface Printed {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the commands as one user, all in one process of the lab's jail. */
+export async function runClient(
+  lab: Cloud,
+  endpoints: Endpoints,
+  commands: readonly Command[],
+  user: User = 'demo',
+): Promise<Printed[]> {
+  // the one folder of the machine that the jail sees
+  const { dir } = lab.place;
+  const file = `${dir}/commands-${endpoints.name}.json`;
+  copyFileSync(new URL('client-driver.py', import.meta.url), `${dir}/client-driver.py`);
+  writeFileSync(file, JSON.stringify(commands));
+  const variables = Object.entries(clientEnvironment(endpoints, user)).map(([name, value]) => `${name}=${value}`);
+  return JSON.parse(await lab.run(['env', ...variables, 'python3', `${dir}/client-driver.py`, file]));
+}
+
+/** What was printed with ids, times, secrets and the places of the servers taken out, and lists in one order. */
+export function comparable({ code, out, err }: Printed, endpoints: Endpoints): object {
+  let said: unknown = out;
+  try {
+    said = JSON.parse(out);
+  } catch {
+    // a text
+  }
+  return { code, out: normal(said, endpoints), err: normalText(err.trim(), endpoints) };
+}
+
+function normal(value: unknown, endpoints: Endpoints): unknown {
+  if (typeof value === 'string') return normalText(value, endpoints);
+  if (Array.isArray(value)) {
+    const all = value.map(each => normal(each, endpoints));
+    return all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      key,
+      // a token, and numbers that count what else happened meanwhile
+      /^(revision_number|standard_attr_id)$/.test(key) ? '<number>' : normal(each, endpoints),
+    ]),
+  );
+}
+
+function normalText(text: string, { authUrl, neutronUrl }: Endpoints): string {
+  return text
+    .replaceAll(authUrl, '<keystone>')
+    .replaceAll(neutronUrl, '<neutron>')
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<id>')
+    .replace(/\b[0-9a-f]{32}\b/g, '<id>')
+    .replace(/\bfa:16:3e:(?!00:00:01)[0-9a-f:]{8}\b/g, '<mac>')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+0000)/g, '<time>')
+    .replace(/\bgAAAA[\w-]+={0,2}/g, '<token>');
+}
