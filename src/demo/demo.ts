@@ -12,8 +12,10 @@ import type { DemoOptions, Inner } from './options.ts';
 /** Namespaces in which all of the demo is made, and with which all of it ends. */
 const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
-/** What this machine lets the demo do, found out by doing it. */
+/** What this machine lets the demo do, found out by doing it. `shell` is all that a VM of namespaces runs. */
 const attempts = `mount -t tmpfs tmpfs /run
+for program in hostname nsenter ping setsid sysctl; do command -v $program >/dev/null || missing="$missing $program"; done
+[ -n "$missing" ] && echo "missing$missing" || echo shell
 ip link add kv0 type veth peer name kv1 || { echo noveth; exit; }
 ip link add link kv0 name ki0 type ipvlan mode l2 2>/dev/null && echo ipvlan
 ip link add kx0 type vxlan id 7 dev kv0 dstport 4789 2>/dev/null && echo vxlan
@@ -28,6 +30,8 @@ true`;
 export async function runDemo(options: DemoOptions, say: Say, signal: AbortSignal): Promise<number> {
   const inside = join(import.meta.dirname, 'inside.ts');
   if (!existsSync(inside)) throw new KuryrError('DEMO_NEEDS_CHECKOUT');
+  // Where ip and sysctl are, and ordinary users' shells do not look.
+  process.env['PATH'] += ':/usr/local/sbin:/usr/sbin:/sbin';
   const inner = await prepare(options, await abilities(), say);
   // Whoever is in there holds the pipe: once it is closed, nobody is left.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...enter(), process.execPath, inside, JSON.stringify(inner)], {
@@ -69,7 +73,7 @@ async function abilities(): Promise<ReadonlySet<string>> {
 
 async function prepare(options: DemoOptions, can: ReadonlySet<string>, say: Say): Promise<Inner> {
   const tap = can.has('tap');
-  if (!options.docker && can.has('ipvlan') && can.has('vxlan'))
+  if (!options.docker && ['ipvlan', 'vxlan', 'shell'].every(each => can.has(each)))
     return { ...options, way: 'namespaces', tap, tree: '', kernel: '' };
   if (process.arch !== 'x64') throw new KuryrError('DEMO_UNSUPPORTED', { reason: `no guests on ${process.arch}` });
   try {

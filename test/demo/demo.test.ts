@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { after, before, describe, it, type TestContext, test } from 'node:test';
 import { cacheFolder } from '../../guest/cache.ts';
 import { command } from '../../guest/command.ts';
 import { bootGuest } from '../../guest/guest.ts';
@@ -125,4 +126,18 @@ describe('kuryr demo, its VMs being namespaces', () => {
     assert.match(stdout, /namespaces of this machine/);
     assert.equal(await guest.ok('ip -br link | grep -v ^lo; ls /run/netns; pgrep -a node'), '');
   });
+});
+
+test('kuryr demo says what to do where users may not make namespaces', async () => {
+  // In a user namespace of the test's, so that the limit is nobody else's.
+  const forbid = `echo 0 >/proc/sys/user/max_user_namespaces; exec ${ordinary.join(' ')} ./kuryr demo`;
+  // A program that begins before its user is mapped has no rights.
+  const begin = 'echo there; read mapped; exec sh -c "$0"';
+  const child = spawn('unshare', ['--user', 'sh', '-c', begin, forbid], { cwd: top });
+  await once(child.stdout, 'data');
+  for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, '0 0 65536');
+  child.stdin.end('\n');
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  assert.equal(code, 1, said);
+  assert.match(said, /does not let this user make namespaces.*\n.*Run it as root.*\[DEMO_NAMESPACES_REFUSED\]/s);
 });
