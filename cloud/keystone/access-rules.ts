@@ -15,18 +15,25 @@ import { ruleView } from './token-view.ts';
 export function mayCall(caller: Caller, service: string, method: string, path: string): boolean {
   const rules: readonly AccessRule[] | undefined = caller.accessRules;
   if (rules === undefined) return true;
-  return rules.some(rule => rule.service === service && rule.method === method && pattern(rule.path).test(path));
+  return rules.some(rule => rule.service === service && rule.method === method && matches(rule.path, path));
 }
 
-/** `*` and `{name}` stand for one segment or a part of it, `**` for all that follows. */
-function pattern(path: string): RegExp {
-  const parts = path.match(/\{[^}]*\}|\*\*|\*|[^*{}]+/g) ?? [];
-  const sources = parts.map(part => {
-    if (part === '**') return '.*';
-    if (part === '*' || part.startsWith('{')) return '[^/]+';
-    return part.replace(/[.+?^$()[\]|\\]/g, '\\$&');
-  });
-  return new RegExp(`^${sources.join('')}$`);
+/** `*` and `{name}` stand for one segment or a part of it, `**` for all that follows; in time linear in both. */
+function matches(pattern: string, path: string): boolean {
+  const parts = pattern.match(/\{[^}]*\}|\*\*|\*|[^*{}]+/g) ?? [];
+  // where in the path the parts so far can end
+  let ends = Array.from({ length: path.length + 1 }, (_, at) => at === 0);
+  for (const part of parts) {
+    const next: boolean[] = [];
+    for (let at = 0; at <= path.length; at++) {
+      if (part === '**') next[at] = ends[at] === true || next[at - 1] === true;
+      else if (part === '*' || part.startsWith('{')) {
+        next[at] = at > 0 && path[at - 1] !== '/' && (ends[at - 1] === true || next[at - 1] === true);
+      } else next[at] = ends[at - part.length] === true && path.startsWith(part, at - part.length);
+    }
+    ends = next;
+  }
+  return ends[path.length] === true;
 }
 
 const PATH_LENGTH = 128;

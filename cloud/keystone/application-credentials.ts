@@ -4,6 +4,7 @@ import {
   created,
   fail,
   find,
+  given,
   isAdmin,
   type Keep,
   listed,
@@ -69,11 +70,10 @@ export function applicationCredentialRoutes(keep: Keep): Routes {
       const { token } = permit(call, keep, 'create_application_credential', rights => {
         return rights.token.user_id === param(call, 'user_id');
       });
-      const given = call.body['application_credential'] ?? {};
-      if (call.body['application_credential'] === null) validate(APPLICATION_CREDENTIAL, null);
-      validate(APPLICATION_CREDENTIAL, given);
+      const sent = given(call, 'application_credential');
+      validate(APPLICATION_CREDENTIAL, sent);
       refuseRestricted(state, token);
-      const { credential, secret } = make(keep, token, given as Given);
+      const { credential, secret } = make(keep, token, sent as Given);
       state.credentials.set(credential.id, credential);
       return created(told(call, credential, secret));
     },

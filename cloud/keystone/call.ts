@@ -33,7 +33,10 @@ export const noContent: Reply = { status: 204 };
 
 export const param = (call: Call, name: string): string => call.params[name] ?? '';
 
-/** The last value of a query key; undefined where it is not there. */
+/** What the body has under a key; empty where it has none. */
+export const given = (call: Call, key: string): unknown => (Object.hasOwn(call.body, key) ? call.body[key] : {});
+
+/** The first value of a query key; undefined where it is not there. */
 export const query = ({ request }: Call, name: string): string | undefined =>
   request.query.find(([key]) => key === name)?.[1];
 

@@ -2,6 +2,7 @@ import {
   type Call,
   created,
   find,
+  given,
   isAdmin,
   isReader,
   type Keep,
@@ -59,9 +60,9 @@ export function projectRoutes(keep: Keep): Routes {
 
     'POST /v3/projects': call => {
       permit(call, keep, 'create_project', isAdmin);
-      const given = call.body['project'] ?? {};
-      validate(PROJECT_CREATE, given);
-      const fields = given as Partial<Project> & { name: string };
+      const sent = given(call, 'project');
+      validate(PROJECT_CREATE, sent);
+      const fields = sent as Partial<Project> & { name: string };
       const parent = fields.parent_id ? (state.projects.get(fields.parent_id) ?? null) : undefined;
       if (parent === null) throw badRequest(`Could not find project: ${fields.parent_id}.`);
       const domain_id = fields.domain_id ?? parent?.domain_id ?? 'default';
@@ -69,7 +70,7 @@ export function projectRoutes(keep: Keep): Routes {
       const project: Project = {
         ...{ id: keep.newId(), name: fields.name.trim(), domain_id, description: fields.description ?? '' },
         ...{ enabled: fields.enabled ?? true, parent_id: fields.parent_id ?? domain_id, is_domain: false },
-        ...{ tags: fields.tags ?? [], options: fields.options ?? {}, extra: extraOf(given, KNOWN) },
+        ...{ tags: fields.tags ?? [], options: fields.options ?? {}, extra: extraOf(sent as object, KNOWN) },
       };
       unique(state, project);
       state.projects.set(project.id, project);
@@ -78,10 +79,10 @@ export function projectRoutes(keep: Keep): Routes {
 
     'PATCH /v3/projects/{project_id}': call => {
       permit(call, keep, 'update_project', isAdmin);
-      const given = call.body['project'] ?? {};
-      validate(PROJECT_UPDATE, given);
+      const sent = given(call, 'project');
+      validate(PROJECT_UPDATE, sent);
       const project = one(call);
-      const fields = given as Partial<Project>;
+      const fields = sent as Partial<Project>;
       if (fields.id !== undefined && fields.id !== project.id) throw badRequest('Cannot change ID');
       const enabledBelow = children(state, project.id).some(each => each.enabled);
       if (fields.enabled === false && enabledBelow) {
@@ -90,7 +91,7 @@ export function projectRoutes(keep: Keep): Routes {
       }
       const { name, description, enabled, tags, options } = { ...project, ...fields };
       const changed = { ...project, name: name.trim(), description, enabled, tags, options };
-      changed.extra = { ...project.extra, ...extraOf(given, KNOWN) };
+      changed.extra = { ...project.extra, ...extraOf(sent as object, KNOWN) };
       unique(state, changed);
       state.projects.set(project.id, changed);
       return ok({ project: withLink(call, 'projects', { ...projectView(changed), ...{ extra: changed.extra } }) });

@@ -4,6 +4,7 @@ import {
   created,
   find,
   flag,
+  given,
   isAdmin,
   isReader,
   type Keep,
@@ -59,9 +60,9 @@ export function roleRoutes(keep: Keep): Routes {
 
     'POST /v3/roles': call => {
       permit(call, keep, 'create_role', isAdmin);
-      const given = call.body['role'] ?? {};
-      validate(ROLE_CREATE, given);
-      const { name, description = null, options = {} } = given as Partial<Role> & { name: string };
+      const sent = given(call, 'role');
+      validate(ROLE_CREATE, sent);
+      const { name, description = null, options = {} } = sent as Partial<Role> & { name: string };
       if ([...state.roles.values()].some(each => each.name === name)) {
         throw conflict('role', `Duplicate entry found with name ${name}`);
       }

@@ -1,5 +1,5 @@
 /** The part of JSON Schema (draft 4) that Keystone's requests need, with its texts. */
-import { badRequest } from './errors.ts';
+import { badRequest, crash } from './errors.ts';
 import { pretty, repr } from './python.ts';
 
 /** Keywords are looked at in the order in which they stand; the first that fails is told. */
@@ -31,8 +31,12 @@ interface Flaw {
   path: readonly (string | number)[];
 }
 
-/** @throws KeystoneError 400 with Keystone's text */
+/** Where Python, too, gives up. */
+const DEEPEST = 100;
+
+/** @throws KeystoneError 400 with Keystone's text, 500 for what is nested too deep */
 export function validate(schema: Schema, instance: unknown): void {
+  if (isDeeper(instance, DEEPEST)) throw crash();
   const flaw = check(schema, instance, [], []);
   if (flaw === undefined) return;
   const quoted = (value: unknown) => pretty(value).replaceAll('\n', '\n    ');
@@ -74,21 +78,22 @@ function check(schema: Schema, instance: unknown, schemaPath: Flaw['path'], path
 
 /** What is wrong with the value itself, in jsonschema's words. */
 function complaint(schema: Schema, keyword: string, instance: unknown): string | undefined {
-  const told = repr(instance);
+  const told = () => repr(instance);
   if (keyword === 'type' && schema.type !== undefined) {
     const types = typeof schema.type === 'string' ? [schema.type] : schema.type;
     return types.some(type => isType(type, instance))
       ? undefined
-      : `${told} is not of type ${types.map(repr).join(', ')}`;
+      : `${told()} is not of type ${types.map(repr).join(', ')}`;
   }
   if (keyword === 'enum' && schema.enum !== undefined) {
-    return schema.enum.includes(instance) ? undefined : `${told} is not one of ${repr(schema.enum)}`;
+    return schema.enum.includes(instance) ? undefined : `${told()} is not one of ${repr(schema.enum)}`;
   }
   if (typeof instance === 'string') return textComplaint(schema, keyword, instance);
   if (Array.isArray(instance)) {
-    if (keyword === 'minItems' && instance.length < (schema.minItems ?? 0)) return `${told} is too short`;
-    if (keyword === 'maxItems' && instance.length > (schema.maxItems ?? Infinity)) return `${told} is too long`;
-    if (keyword === 'uniqueItems' && new Set(instance).size < instance.length) return `${told} has non-unique elements`;
+    if (keyword === 'minItems' && instance.length < (schema.minItems ?? 0)) return `${told()} is too short`;
+    if (keyword === 'maxItems' && instance.length > (schema.maxItems ?? Infinity)) return `${told()} is too long`;
+    if (keyword === 'uniqueItems' && new Set(instance).size < instance.length)
+      return `${told()} has non-unique elements`;
   }
   return isObject(instance) ? objectComplaint(schema, keyword, instance) : undefined;
 }
@@ -130,6 +135,11 @@ function isType(type: string, value: unknown): boolean {
   if (type === 'object') return isObject(value);
   return typeof value === type;
 }
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some(each => isDeeper(each, levels - 1)));
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

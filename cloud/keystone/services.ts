@@ -4,6 +4,7 @@ import {
   type Call,
   created,
   find,
+  given,
   isAdmin,
   isReader,
   type Keep,
@@ -36,9 +37,9 @@ export function serviceRoutes(keep: Keep): Routes {
     },
     'POST /v3/regions': call => {
       permit(call, keep, 'create_region', isAdmin);
-      const given = call.body['region'] ?? {};
-      validate(REGION_CREATE, given);
-      const { id = keep.newId(), description, parent_region_id = null } = given as Partial<Region>;
+      const sent = given(call, 'region');
+      validate(REGION_CREATE, sent);
+      const { id = keep.newId(), description, parent_region_id = null } = sent as Partial<Region>;
       if (regions.has(id)) throw conflict('region', `Duplicate ID, ${id}.`);
       if (parent_region_id !== null) find(regions, parent_region_id, 'region');
       const region: Region = { id, description: description ?? '', parent_region_id };
@@ -66,9 +67,9 @@ export function serviceRoutes(keep: Keep): Routes {
     },
     'POST /v3/services': call => {
       permit(call, keep, 'create_service', isAdmin);
-      const given = call.body['service'] ?? {};
-      validate(SERVICE_CREATE, given);
-      const { name = '', type, enabled = true } = given as Partial<Service> & { type: string };
+      const sent = given(call, 'service');
+      validate(SERVICE_CREATE, sent);
+      const { name = '', type, enabled = true } = sent as Partial<Service> & { type: string };
       const service: Service = { name, id: keep.newId(), type, enabled };
       services.set(service.id, service);
       return created({ service: withLink(call, 'services', service) });
@@ -94,9 +95,9 @@ export function serviceRoutes(keep: Keep): Routes {
     },
     'POST /v3/endpoints': call => {
       permit(call, keep, 'create_endpoint', isAdmin);
-      const given = call.body['endpoint'] ?? {};
-      validate(ENDPOINT_CREATE, given);
-      const { service_id, url, enabled = true, region, ...rest } = given as Endpoint & { region?: string };
+      const sent = given(call, 'endpoint');
+      validate(ENDPOINT_CREATE, sent);
+      const { service_id, url, enabled = true, region, ...rest } = sent as Endpoint & { region?: string };
       const region_id = rest.region_id ?? region ?? null;
       if (!services.has(service_id)) throw lacking('endpoint service_id', 'service table');
       if (region_id !== null && !regions.has(region_id)) throw lacking('endpoint region_id', 'region table');

@@ -2,6 +2,7 @@ import {
   type Call,
   created,
   find,
+  given,
   isAdmin,
   isReader,
   type Keep,
@@ -69,9 +70,9 @@ export function userRoutes(keep: Keep): Routes {
 
     'POST /v3/users': call => {
       permit(call, keep, 'create_user', isAdmin);
-      const given = call.body['user'] ?? {};
-      validate(USER_CREATE, given);
-      const fields = given as Given & { name: string };
+      const sent = given(call, 'user');
+      validate(USER_CREATE, sent);
+      const fields = sent as Given & { name: string };
       const domain_id = fields.domain_id ?? 'default';
       find(state.domains, domain_id, 'domain');
       const name = fields.name.trim();
@@ -81,7 +82,7 @@ export function userRoutes(keep: Keep): Routes {
       const user: User = {
         ...{ id: keep.newId(), name, domain_id, enabled: fields.enabled ?? true },
         ...{ default_project_id: fields.default_project_id ?? null, options: fields.options ?? {} },
-        ...{ extra: extraOf(given, KNOWN), password: hashed(fields.password ?? null), revoked_at: 0 },
+        ...{ extra: extraOf(sent as object, KNOWN), password: hashed(fields.password ?? null), revoked_at: 0 },
       };
       state.users.set(user.id, user);
       return created(told(call, user));
@@ -90,9 +91,9 @@ export function userRoutes(keep: Keep): Routes {
     'PATCH /v3/users/{user_id}': call => {
       permit(call, keep, 'update_user', isAdmin);
       const user = one(call);
-      const given = call.body['user'] ?? {};
-      validate(USER_UPDATE, given);
-      const fields = given as Given;
+      const sent = given(call, 'user');
+      validate(USER_UPDATE, sent);
+      const fields = sent as Given;
       if (fields.id !== undefined && fields.id !== user.id) throw badRequest('Cannot change ID');
       if (fields.domain_id !== undefined && fields.domain_id !== user.domain_id) {
         throw badRequest('Cannot change Domain ID');
@@ -103,7 +104,7 @@ export function userRoutes(keep: Keep): Routes {
       }
       const { enabled = user.enabled, default_project_id = user.default_project_id, options = user.options } = fields;
       const changed: User = { ...user, name, enabled, default_project_id, options };
-      changed.extra = { ...user.extra, ...extraOf(given, KNOWN) };
+      changed.extra = { ...user.extra, ...extraOf(sent as object, KNOWN) };
       if (fields.password !== undefined) changed.password = hashed(fields.password);
       if (fields.password !== undefined || !enabled) changed.revoked_at = keep.now();
       state.users.set(user.id, changed);
@@ -124,9 +125,9 @@ export function userRoutes(keep: Keep): Routes {
 
     // needs no token: the old password is the proof
     'POST /v3/users/{user_id}/password': call => {
-      const given = call.body['user'] ?? {};
-      validate(PASSWORD_CHANGE, given);
-      const { password, original_password } = given as { password: string; original_password: string };
+      const sent = given(call, 'user');
+      validate(PASSWORD_CHANGE, sent);
+      const { password, original_password } = sent as { password: string; original_password: string };
       const user = state.users.get(param(call, 'user_id'));
       if (user?.enabled !== true || user.password === null) throw unauthorized();
       if (!isSecret(original_password, user.password)) throw unauthorized();
