@@ -1,5 +1,6 @@
 /** Who there is from the start: members of two projects, an administrator, a reader of demo's project. */
-export type User = 'demo' | 'demo2' | 'admin' | 'ro';
+export const users = ['demo', 'demo2', 'admin', 'ro'] as const;
+export type User = (typeof users)[number];
 
 const CLOUD_NAME = 'kuryr-embedded';
 

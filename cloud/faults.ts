@@ -19,10 +19,14 @@ interface Fault {
 }
 
 /** A fault's text is wrong: `message` says what it should be. */
-export class FaultError extends Error {}
+export class FaultError extends Error {
+  constructor(text: string, problem: string) {
+    super(`${GRAMMAR}; ${problem} in "${text}"`);
+  }
+}
 
 const GRAMMAR =
-  'a fault is "METHOD PATH WHAT [times=N] [chance=P]": * stands for any method and, in a path, for any text; WHAT is a status ' +
+  '"METHOD PATH WHAT [times=N] [chance=P]": * stands for any method and, in a path, for any text; WHAT is a status ' +
   '(412, 429/SECONDS with Retry-After, 503), delay/MILLISECONDS, cut (before it is done) or lose (after it is done)';
 
 /** Faults that were asked for, in order; the first that fits a request and has turns left is taken. */
@@ -57,7 +61,7 @@ const fits = (fault: Fault, method: string, path: string): boolean =>
   (fault.method === '*' || fault.method === method) && fault.path.test(path);
 
 function parse(text: string): Fault {
-  const wrong = (what: string) => new FaultError(`${what} in the fault "${text}": ${GRAMMAR}`);
+  const wrong = (problem: string) => new FaultError(text, problem);
   const [method, path, what, ...options] = text.trim().split(/\s+/);
   if (method === undefined || path === undefined || what === undefined) throw wrong('something is missing');
   let left = Number.POSITIVE_INFINITY;

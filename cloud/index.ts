@@ -15,7 +15,7 @@ import { MOUNT } from './neutron/discovery.ts';
 import { Neutron } from './neutron/neutron.ts';
 import type { PortRow } from './neutron/store.ts';
 
-export type { User } from './clouds-yaml.ts';
+export { type User, users } from './clouds-yaml.ts';
 export { FaultError } from './faults.ts';
 export type { PortRow } from './neutron/store.ts';
 
@@ -115,6 +115,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     ...{ faults, newId, report: options.report ?? (() => undefined) },
     pause: wait,
   });
+  // Who there is has ids from the start.
+  if (state === undefined) keep?.changed();
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${await listener.listen(host, port)}`;
   const authUrl = `${origin}/identity/v3`;
   const close = async () => {

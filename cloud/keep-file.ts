@@ -31,12 +31,12 @@ export class KeepFile {
   changed(): void {
     if (this.#due) return;
     this.#due = true;
-    setImmediate(() => {
-      if (this.#due) this.flush();
-    });
+    setImmediate(() => this.flush());
   }
 
+  /** Writes what is not written yet. */
   flush(): void {
+    if (!this.#due) return;
     this.#due = false;
     const beside = `${this.#path}.new`;
     writeFileSync(beside, JSON.stringify(this.#snapshot()), { mode: 0o600 });

@@ -106,7 +106,7 @@ function textsIn(body: string): string[] {
   const { value } = parse(body);
   const texts = typeof value === 'object' && value !== null && 'faults' in value ? value.faults : undefined;
   if (!Array.isArray(texts) || !texts.every(text => typeof text === 'string')) {
-    throw new FaultError('the body has to be {"faults": ["METHOD PATH WHAT", …]}');
+    throw new FaultError(body.slice(0, 100), 'no {"faults": ["METHOD PATH WHAT", …]}');
   }
   return texts;
 }

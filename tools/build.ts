@@ -48,4 +48,8 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
   }
 }
 
-if (import.meta.main) await build(process.argv[2] ?? join(top, 'dist'));
+if (import.meta.main) {
+  const folder = process.argv[2] ?? join(top, 'dist');
+  await build(folder);
+  await build(folder, 'cloud/index.ts', 'cloud.mjs');
+}

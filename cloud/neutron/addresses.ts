@@ -51,7 +51,7 @@ export const overlap = (one: string, other: string): boolean => {
 };
 
 /** Whether an address can be given to a port at all: not IPv4's network and broadcast addresses, nor an IPv6 subnet's first one. */
-export function isUsable(cidr: string, address: string): boolean {
+function isUsable(cidr: string, address: string): boolean {
   if (!contains(cidr, address)) return false;
   const { first, last, version, prefix } = bounds(cidr);
   const value = toNumber(address);

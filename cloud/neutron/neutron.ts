@@ -41,7 +41,7 @@ export interface NeutronOptions {
 }
 
 /** A write takes time even where nothing is slowed down: requests that come meanwhile are requests of the same moment. */
-const WRITE_MS = 5;
+const WRITE_MS = 20;
 /** What a PUT that says nothing does not count on. */
 const UNMOVED = ['network', 'security_group', 'trunk'];
 /** Lists of what this cloud has none of. */

@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'show what Kuryr does, without an OpenStack',
     load: async () => (await import('./demo.ts')).demoCommand,
   },
+  cloud: {
+    summary: 'serve an OpenStack in memory, to try tools on',
+    load: async () => (await import('./cloud.ts')).cloudCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };

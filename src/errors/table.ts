@@ -243,6 +243,11 @@ export const errorTable = {
     text: "{verb} is no verb of Docker's network or IPAM drivers.",
     todo: "Nothing to do: engines take this answer for 'not supported'.",
   },
+  EMBEDDED_CLOUD_FAILED: {
+    status: 500,
+    text: 'The embedded cloud does not start: {reason}.',
+    todo: 'Choose a free port with --port, or leave it out; a --file has to be one that an embedded cloud wrote.',
+  },
   HTTP_MALFORMED: {
     status: 400,
     text: 'What came is no whole HTTP/1.1 request ({reason}).',

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { type CloudOptions, type EmbeddedCloud, startCloud } from './index.ts';
+
+const signal = () => AbortSignal.timeout(10_000);
+
+async function open(t: TestContext, options: CloudOptions = {}): Promise<EmbeddedCloud> {
+  const cloud = await startCloud({ report: error => assert.fail(String(error)), ...options });
+  t.after(() => cloud.close());
+  return cloud;
+}
+
+interface Asked {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever it answers
+  readonly body: any;
+}
+
+async function ask(url: string, method: string, body?: object, token?: string): Promise<Asked> {
+  const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) };
+  const answer = await fetch(url, { method, headers, signal: signal(), ...(body && { body: JSON.stringify(body) }) });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function login({ authUrl }: EmbeddedCloud, user = 'demo'): Promise<string> {
+  const domain = { id: 'default' };
+  const identity = { methods: ['password'], password: { user: { name: user, domain, password: `${user}pw` } } };
+  const answer = await ask(`${authUrl}/auth/tokens`, 'POST', {
+    auth: { identity, scope: { project: { name: user, domain } } },
+  });
+  assert.equal(answer.status, 201);
+  return answer.headers.get('x-subject-token') ?? '';
+}
+
+/** Neutron with demo's token. */
+async function neutron(cloud: EmbeddedCloud) {
+  const token = await login(cloud);
+  return (method: string, path: string, body?: object) => ask(`${cloud.neutronUrl}/v2.0${path}`, method, body, token);
+}
+
+async function portOn(api: Awaited<ReturnType<typeof neutron>>) {
+  const { body } = await api('POST', '/networks', { network: { name: 'n' } });
+  const made = await api('POST', '/ports', { port: { network_id: body.network.id } });
+  return made.body.port;
+}
+
+/** Holds writes, after the two that make a port, until that many are under way. */
+function together(count: number): (ms: number) => Promise<void> {
+  let came = 0;
+  const all = Promise.withResolvers<void>();
+  return async () => {
+    if (++came <= 2) return;
+    if (came === 2 + count) all.resolve();
+    await all.promise;
+  };
+}
+
+const pair = (n: number) => ({ port: { allowed_address_pairs: [{ ip_address: `10.0.0.${n}` }] } });
+
+describe('the embedded cloud', () => {
+  it('tells of its ports and of each change', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    let changes = 0;
+    const end = cloud.onChange(() => changes++);
+    const port = await portOn(api);
+    assert.equal(changes, 2);
+    assert.deepEqual(
+      cloud.ports().map(({ id }) => id),
+      [port.id],
+    );
+    end();
+    await api('DELETE', `/ports/${port.id}`);
+    assert.equal(changes, 2);
+    assert.deepEqual(cloud.ports(), []);
+  });
+
+  it('ends writes at the same moment as the union, with the same If-Match too', async t => {
+    const cloud = await open(t, { pause: together(3) });
+    const api = await neutron(cloud);
+    const port = await portOn(api);
+    const answers = await Promise.all([1, 2, 3].map(n => api('PUT', `/ports/${port.id}`, pair(n))));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200],
+    );
+    assert.equal(cloud.ports()[0]?.allowed_address_pairs.length, 3);
+  });
+
+  it('lets the first of writes with the same If-Match win where that is asked', async t => {
+    const cloud = await open(t, { races: 'first-wins', pause: together(3) });
+    const token = await login(cloud);
+    const port = await portOn(await neutron(cloud));
+    const write = (n: number) =>
+      fetch(`${cloud.neutronUrl}/v2.0/ports/${port.id}`, {
+        method: 'PUT',
+        headers: { 'x-auth-token': token, 'if-match': 'revision_number=1' },
+        body: JSON.stringify(pair(n)),
+        signal: signal(),
+      });
+    const answers = await Promise.all([1, 2, 3].map(write));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412]);
+    assert.equal(cloud.ports()[0]?.allowed_address_pairs.length, 1);
+  });
+
+  it('takes as long as a real one where that is asked', async t => {
+    const paused: number[] = [];
+    const pause = async (ms: number) => void paused.push(ms);
+    const cloud = await open(t, { latency: 'measured', random: () => 0, pause });
+    const port = await portOn(await neutron(cloud));
+    assert.equal(port.status, 'DOWN');
+    // A network, and a port: the medians.
+    assert.deepEqual(paused, [150, 217]);
+  });
+
+  it('lets a token end on its own clock', async t => {
+    let now = Date.parse('2026-01-01T00:00:00Z');
+    const cloud = await open(t, { tokenSeconds: 3, now: () => now });
+    const api = await neutron(cloud);
+    assert.equal((await api('GET', '/networks')).status, 200);
+    now += 4_000;
+    assert.equal((await api('GET', '/networks')).status, 401);
+  });
+
+  it('keeps its state in a file for its owner alone, over a restart', async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'kuryr-cloud-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'state.json');
+    const before = await startCloud({ file });
+    const token = await login(before);
+    const port = await portOn(await neutron(before));
+    await before.close();
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ['state.json']);
+    const after = await open(t, { file });
+    const again = await ask(`${after.neutronUrl}/v2.0/ports/${port.id}`, 'GET', undefined, await login(after));
+    assert.deepEqual(again.body.port, port);
+    assert.equal(
+      (await ask(`${after.neutronUrl}/v2.0/ports`, 'GET', undefined, token)).status,
+      200,
+      'a token lives on',
+    );
+  });
+
+  it('does not start on a file that is another’s, and leaves it as it is', async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'kuryr-cloud-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'state.json');
+    await writeFile(file, 'clouds: {}');
+    await assert.rejects(startCloud({ file }), /is no state of an embedded cloud/);
+    assert.equal((await stat(file)).size, 10);
+  });
+
+  it('loses an answer after the deed, and cuts a connection before it', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const port = await portOn(api);
+    const faults = (...texts: string[]) => ask(`${cloud.origin}/embedded/faults`, 'PUT', { faults: texts });
+    const pairs = () => cloud.ports()[0]?.allowed_address_pairs.length;
+    await faults('PUT /networking/* cut times=1', 'PUT /networking/* lose times=1');
+    await assert.rejects(api('PUT', `/ports/${port.id}`, pair(1)));
+    assert.equal(pairs(), 0);
+    await assert.rejects(api('PUT', `/ports/${port.id}`, pair(1)));
+    assert.equal(pairs(), 1);
+    assert.equal((await api('PUT', `/ports/${port.id}`, pair(2))).status, 200);
+  });
+
+  it('is told its faults by a call, says which are left, and refuses what it does not understand', async t => {
+    const cloud = await open(t, { faults: ['GET * 503 times=1'] });
+    const url = `${cloud.origin}/embedded/faults`;
+    assert.deepEqual((await ask(url, 'GET')).body, { faults: ['GET * 503 times=1'] });
+    const refused = await ask(url, 'PUT', { faults: ['nonsense'] });
+    assert.equal(refused.status, 400);
+    assert.match(refused.body.error.message, /METHOD PATH WHAT/);
+    assert.equal((await ask(`${cloud.neutronUrl}/`, 'GET')).status, 503);
+    assert.equal((await ask(`${cloud.neutronUrl}/`, 'GET')).status, 200);
+    assert.deepEqual((await ask(url, 'GET')).body, { faults: [] });
+  });
+
+  it('holds back an answer as long as it is told', async t => {
+    const paused: number[] = [];
+    const cloud = await open(t, { faults: ['GET /networking/* delay/250'], pause: async ms => void paused.push(ms) });
+    assert.equal((await ask(`${cloud.neutronUrl}/`, 'GET')).status, 200);
+    assert.deepEqual(paused, [250]);
+  });
+
+  it('keeps none of a bulk request of which one is refused', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const port = await portOn(api);
+    const ports = [
+      { network_id: port.network_id },
+      { network_id: port.network_id, fixed_ips: [{ ip_address: '10.0.0.1' }] },
+    ];
+    assert.equal((await api('POST', '/ports', { ports })).status, 400);
+    assert.deepEqual(
+      cloud.ports().map(({ id }) => id),
+      [port.id],
+    );
+  });
+
+  it('answers a body that is too large, and goes on', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const answer = await api('POST', '/networks', { network: { name: 'x'.repeat(17 * 1024 * 1024) } });
+    assert.equal(answer.status, 413);
+    assert.equal((await api('GET', '/networks')).status, 200);
+  });
+});

@@ -1,0 +1,16 @@
+import fc from 'fast-check';
+import { KeystoneBench } from './keystone-bench.ts';
+const bench = new KeystoneBench();
+const admin = bench.admin(), demo = bench.login('demo'), uid = bench.userId(demo);
+const word = fc.constantFrom('auth','identity','methods','password','token','application_credential','user','project','id','name','domain','scope','unscoped','system','all','demo','default','demopw','secret','roles','access_rules','expires_at','2031-01-01T00:00:00','2031-13-01T00:00:00','service','path','method','GET','/x','network','enabled','tags','description','options','__proto__','constructor','toString','length','domain_id','parent_id','interface','url','region_id','links','extra','');
+const json = fc.letrec(tie => ({ v: fc.oneof({ maxDepth: 5 }, word, fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie('v'), { maxLength: 3 }), fc.dictionary(word, tie('v'), { maxKeys: 4 })) })).v;
+const auth = fc.record({ auth: fc.record({ identity: fc.record({ methods: fc.array(fc.constantFrom('password','token','application_credential','x')), password: fc.record({ user: json }, { requiredKeys: [] }), token: fc.record({ id: fc.oneof(fc.constant(demo), json) }), application_credential: fc.oneof(json, fc.record({ id: json, name: json, secret: json, user: fc.oneof(json, fc.record({ id: fc.constant(uid) })) }, { requiredKeys: [] })) }, { requiredKeys: [] }), scope: json }, { requiredKeys: [] }) });
+const thing = (k: string) => fc.oneof(fc.record({ [k]: json }), fc.record({ [k]: fc.dictionary(word, json) }), fc.record({ [k]: fc.record({ name: fc.constantFrom('a','b','c'), type: word, service_id: word, interface: fc.constantFrom('public','x'), url: word, roles: json, access_rules: json, expires_at: json, tags: json, enabled: json, options: json, domain_id: word, id: word }, { requiredKeys: ['name'] }) }));
+const counts: Record<string, number> = {};
+const run = (m: string, p: string, a: any, token?: string) => fc.assert(fc.property(a, (body: unknown) => { const r = bench.ask(m, p, { body: JSON.parse(JSON.stringify(body)), ...(token ? { token } : {}) }); const k = `${m} ${p.split('/').pop()} ${r.status}`; counts[k] = (counts[k] ?? 0) + 1; JSON.stringify(bench.keystone.snapshot()); return true; }), { numRuns: 1500 });
+run('POST', '/v3/auth/tokens', auth); run('POST', '/v3/auth/tokens', fc.record({ auth: json }));
+run('POST', `/v3/users/${uid}/application_credentials`, thing('application_credential'), demo);
+run('POST', '/v3/projects', thing('project'), admin); run('POST', '/v3/users', thing('user'), admin); run('POST', '/v3/roles', thing('role'), admin); run('POST', '/v3/regions', thing('region'), admin); run('POST', '/v3/services', thing('service'), admin); run('POST', '/v3/endpoints', thing('endpoint'), admin);
+run('PATCH', `/v3/users/${uid}`, thing('user'), admin); run('PATCH', `/v3/projects/${bench.ask('GET','/v3/projects?name=demo2',{token:admin}).text('projects.0.id')}`, thing('project'), admin); run('POST', `/v3/users/${uid}/password`, thing('user'));
+for (const p of ['projects','users','roles','regions','services','endpoints','role_assignments?include_names&effective']) console.log(p, bench.ask('GET', '/v3/' + p, { token: bench.admin() }).status);
+console.log(counts);
