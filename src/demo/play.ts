@@ -1,13 +1,20 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import type { Narrator } from './narrator.ts';
 import type { Stage } from './stage.ts';
 
-const help = (list: string): string => `
+const cloudsFile = '/run/demo/clouds.yaml';
+
+const help = ({ containers, b }: Stage): string => `
 It all stays up for you. A line that begins with the name of a VM runs in it:
-  va ${list}
+  va ${containers.list}
   va kuryr status
-  va ip -d link
-  vb kuryr doctor
+  va ip netns exec web ping -c 3 ${b.address}
+  vb ip -d link
+One that begins with cloud runs between them, where an OpenStack client reaches the cloud, if you have one:
+  cloud openstack port list
 exit, or Ctrl-C, ends it; nothing is left behind.`;
 
 /** Runs the visitor's lines until there are no more. */
@@ -17,7 +24,8 @@ export async function play(stage: Stage, narrator: Narrator, signal: AbortSignal
     const addresses = await Promise.all([stage.a, stage.b].map((vm, n) => stage.containers.run(vm, names[n] ?? '')));
     return `two containers for you: ${names.map((name, n) => `${name} ${addresses[n]}`).join(' and ')}`;
   });
-  narrator.say(help(stage.containers.list));
+  await writeFile(cloudsFile, stage.fabric.cloud.embedded.cloudsYaml());
+  narrator.say(help(stage));
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: 'demo> ', signal });
   let open = true;
   lines.once('close', () => {
@@ -25,15 +33,22 @@ export async function play(stage: Stage, narrator: Narrator, signal: AbortSignal
   });
   lines.prompt();
   for await (const line of lines) {
-    const [first = '', ...rest] = line.trim().split(' ');
-    if (first === 'exit') break;
-    const vm = [stage.a, stage.b].find(({ name }) => name === first);
-    if (vm !== undefined) {
-      const { stdout, stderr } = await vm.machine.run(rest.join(' '), 600);
-      narrator.say(`${stdout}${stderr}`.trimEnd());
-    } else if (first !== '') narrator.say(help(stage.containers.list));
+    if (line.trim() === 'exit') break;
+    await obey(line.trim(), stage, narrator);
     // A pipe may have said all by now.
     if (open) lines.prompt();
   }
   lines.close();
+}
+
+async function obey(line: string, stage: Stage, narrator: Narrator): Promise<void> {
+  const [first = '', ...rest] = line.split(' ');
+  const vm = [stage.a, stage.b].find(({ name }) => name === first);
+  if (vm !== undefined) {
+    const { stdout, stderr } = await vm.machine.run(rest.join(' '), 600);
+    narrator.say(`${stdout}${stderr}`.trimEnd());
+  } else if (first === 'cloud') {
+    const env = { ...process.env, OS_CLIENT_CONFIG_FILE: cloudsFile, OS_CLOUD: 'kuryr-embedded' };
+    await once(spawn('sh', ['-c', rest.join(' ')], { stdio: ['ignore', 'inherit', 'inherit'], env }), 'close');
+  } else if (first !== '') narrator.say(help(stage));
 }
