@@ -36,6 +36,10 @@ async function open() {
   const [http] = made;
   assert.ok(http !== undefined);
   const { vm } = bed;
+  // A pair of somebody with a newer Neutron, and a taste of his own.
+  const odd = { ip_address: '192.0.2.128/25', mac_address: 'FA:16:3E:AA:AA:AA', note: { of: ['its', 'owner'] } };
+  const pairs = vm.neutron.peek(vm.port.id)?.allowed_address_pairs ?? [];
+  vm.neutron.meddle(vm.port.id, { allowed_address_pairs: [odd, ...pairs] });
   // Ports of others on the same network: a server's, and the reservation of another VM's container.
   vm.neutron.addPort({ network_id: vm.network.id, device_owner: 'compute:nova', device_id: 'a-server' });
   const others = { device_owner: 'kuryr:container', device_id: 'kuryr:another-vm-port', name: 'kuryr-of-another' };

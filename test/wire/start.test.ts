@@ -12,10 +12,10 @@ for (const key of ['address/kuryr-1', 'attachment/a', 'docker/pool/kuryr-1', 'do
   test(`does not start over the record ${key} of another version, and lets go of its lock`, async t => {
     const vm = fakeVm();
     const files = new FakeFiles({ '/state/ledger': encodeSnapshot(new Map([[key, unreadable]]), 0) });
-    await assert.rejects(Rig.start(vm, { files }), (error: unknown) => {
-      assert.ok(isKuryrError(error, 'LEDGER_RECORD_UNREADABLE'), String(error));
-      return error.message.includes(key);
-    });
+    const started: unknown = await Rig.start(vm, { files }).catch((error: unknown) => error);
+    if (started instanceof Rig) await started.stop();
+    assert.ok(isKuryrError(started, 'LEDGER_RECORD_UNREADABLE'), String(started));
+    assert.ok(started.message.includes(key));
     files.put('/state/ledger', encodeSnapshot(new Map(), 0));
     const rig = await Rig.start(vm, { files });
     t.after(() => rig.stop());
