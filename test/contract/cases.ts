@@ -4,6 +4,7 @@ import { accessRules, applicationCredentials } from './cases/application-credent
 import { bulk } from './cases/bulk.ts';
 import { discovery } from './cases/discovery.ts';
 import { errors } from './cases/errors.ts';
+import { kuryr } from './cases/kuryr.ts';
 import { filters, paging } from './cases/lists.ts';
 import { networks } from './cases/networks.ts';
 import { pairs } from './cases/pairs.ts';
@@ -26,6 +27,7 @@ export const concepts: Readonly<Record<string, readonly Case[]>> = {
   bulk,
   discovery,
   errors,
+  kuryr,
   filters,
   paging,
   networks,

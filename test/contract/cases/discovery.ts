@@ -78,6 +78,7 @@ export const discovery: readonly Case[] = [
       const { extension } = await t.get('/extensions/trunk');
       assert.equal(extension.alias, 'trunk');
       assert.equal(extension.name, 'Trunk Extension');
+      assert.equal(extension.description, 'Provides support for trunk ports');
       assert.deepEqual(keys(extension), ['alias', 'description', 'links', 'name', 'updated']);
     },
   },

@@ -180,6 +180,19 @@ export const securityGroups: readonly Case[] = [
     },
   },
   {
+    name: 'a group shows its rules, each with a number and tags besides',
+    run: async t => {
+      const { id } = await t.make('security_group', { name: 'shown' });
+      const asked = { security_group_id: id, direction: 'ingress', protocol: 'tcp', remote_ip_prefix: '10.1.2.3/8' };
+      const rule = await t.make('security_group_rule', { ...asked, port_range_min: 80, port_range_max: 90 });
+      const { security_group_rules } = (await t.get(`/security-groups/${id}`)).security_group;
+      const shown = security_group_rules.find((each: { id: string }) => each.id === rule.id);
+      const { standard_attr_id, ...rest } = shown;
+      assert.equal(typeof standard_attr_id, 'number');
+      assert.deepEqual(rest, { ...rule, tags: [] });
+    },
+  },
+  {
     name: 'a rule that stands is refused and named',
     run: async t => {
       const { id: security_group_id } = await t.make('security_group', { name: 'twice' });

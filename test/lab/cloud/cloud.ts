@@ -13,6 +13,7 @@ import { createNetwork, deleteNetwork, type Network, type NetworkRequest, openDe
 import { OvnBackend } from './ovn.ts';
 import { type BackendName, PLACES, type Place, place as placeOf } from './place.ts';
 import { type Plugged, type PlugRequest, Plugs } from './plug.ts';
+import { unseen } from './seen.ts';
 import { Servers } from './servers.ts';
 import { Traffic } from './traffic.ts';
 
@@ -38,6 +39,7 @@ export class Cloud {
   readonly #client: Client;
   readonly #backend: Backend;
   readonly #plugs: Plugs;
+  readonly #say: (line: string) => void;
   readonly #signal: AbortSignal;
   #guests = 0;
 
@@ -47,6 +49,7 @@ export class Cloud {
     servers: Servers,
     client: Client,
     backend: Backend,
+    say: (line: string) => void,
     signal: AbortSignal,
   ) {
     this.place = place;
@@ -54,6 +57,7 @@ export class Cloud {
     this.#servers = servers;
     this.#client = client;
     this.#backend = backend;
+    this.#say = say;
     this.#signal = signal;
     this.#plugs = new Plugs(place, jail, backend, client, signal);
   }
@@ -77,7 +81,7 @@ export class Cloud {
       await openDefaultGroup(client, 'demo');
       await all([backend.ready(client), openDefaultGroup(client, 'demo2')]);
       say('ready');
-      return new Cloud(place, jail, servers, client, backend, signal);
+      return new Cloud(place, jail, servers, client, backend, say, signal);
     } catch (error) {
       await jail.close();
       throw error;
@@ -160,6 +164,10 @@ export class Cloud {
   /** Ends all servers, and removes all that was made. */
   down(): Promise<void> {
     this.traffic.close();
+    const record = process.env['KURYR_RECORD'] !== undefined;
+    for (const signature of unseen(this.traffic.calls, record)) {
+      this.#say(`${record ? 'new in' : 'not in'} test/contract/seen.txt: ${signature}`);
+    }
     return this.#jail.close();
   }
 }
