@@ -24,7 +24,7 @@ export const commands: readonly Command[] = [
   show('catalog show network'),
   show('token issue', 'token'),
   show('extension show trunk'),
-  show('project show demo'),
+  show('project show demo2'),
 
   show('network create cc-net --description d', 'net'),
   plain('network set cc-net --mtu 1400 --disable-port-security'),
@@ -90,7 +90,7 @@ export const commands: readonly Command[] = [
 
   // it wants a compute service too
   show('quota show'),
-  show('quota list --network --project demo'),
+  show('quota list --network --project demo2'),
 
   show('application credential create cc-credential --secret s3cret --role reader --expiration 2036-01-01T00:00:00'),
   show('application credential show cc-credential'),

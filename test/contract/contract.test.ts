@@ -47,7 +47,7 @@ function contract(name: string, which: 'real' | 'embedded', target: () => Target
     });
 
     for (const [concept, cases] of Object.entries(concepts)) {
-      describe(concept, { concurrency: ONE_AFTER_ANOTHER.has(concept) ? 1 : 6 }, () => {
+      describe(concept, { concurrency: ONE_AFTER_ANOTHER.has(concept) ? 1 : 4 }, () => {
         for (const each of cases) {
           test(each.name, { timeout: 60_000 }, async () => {
             ran.set(which, (ran.get(which) ?? 0) + 1);

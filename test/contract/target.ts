@@ -12,6 +12,11 @@ export interface Endpoints {
   readonly neutronUrl: string;
 }
 
+export interface TargetOptions extends Endpoints {
+  /** Whether cases take away what they made: a real Neutron needs as long for that as to make it, and then goes away as a whole. */
+  readonly tidy: boolean;
+}
+
 export interface Asking {
   /** Whose token is sent; none: no token. */
   readonly user?: User | 'none';
@@ -31,15 +36,17 @@ export class Target implements Endpoints {
   readonly name: string;
   readonly authUrl: string;
   readonly neutronUrl: string;
+  readonly tidy: boolean;
   /** The signature of each answer so far. */
   readonly signatures = new Set<string>();
   readonly #signal: AbortSignal;
   readonly #tokens = new Map<User, Promise<string>>();
 
-  constructor({ name, authUrl, neutronUrl }: Endpoints, signal: AbortSignal) {
+  constructor({ name, authUrl, neutronUrl, tidy }: TargetOptions, signal: AbortSignal) {
     this.name = name;
     this.authUrl = authUrl;
     this.neutronUrl = neutronUrl;
+    this.tidy = tidy;
     this.#signal = signal;
   }
 

@@ -25,13 +25,13 @@ export class Trial {
     this.bed = bed;
   }
 
-  /** Undone when the case ends, the last first. */
+  /** Undone when the case ends, the last first, where the cloud is kept tidy. */
   defer(undo: () => Promise<unknown>): void {
     this.#undo.push(undo);
   }
 
   async end(): Promise<void> {
-    for (const undo of this.#undo.reverse()) await undo();
+    if (this.target.tidy) for (const undo of this.#undo.reverse()) await undo();
   }
 
   api(method: string, path: string, body?: unknown, asking?: Asking): Promise<Answer> {

@@ -132,7 +132,7 @@ export const races: readonly Case[] = [
     },
   },
   {
-    name: 'writes of pairs at one moment with one If-Match may all be carried out; at least one is, and none is torn',
+    name: 'writes of pairs at one moment with one If-Match are carried out side by side, and end as the union of their lists',
     run: async t => {
       const port = await t.bare();
       const asking = match(`revision_number=${port.revision_number}`);
@@ -140,15 +140,9 @@ export const races: readonly Case[] = [
       const answers = await Promise.all(asked.map(ip_address => t.put(port, pair(ip_address), asking)));
       for (const answer of answers) assert.ok([200, 412].includes(answer.status), JSON.stringify(answer.body));
       const carried = asked.filter((_, index) => answers[index]?.status === 200);
-      assert.ok(carried.length > 0);
-      const stand: string[] = (await shown(t, port)).allowed_address_pairs.map(
-        ({ ip_address }: { ip_address: string }) => ip_address,
-      );
-      assert.ok(stand.length > 0);
-      assert.deepEqual(
-        stand.filter(each => !carried.includes(each)),
-        [],
-      );
+      assert.ok(carried.length > 1, 'one write alone was carried out');
+      const stand = (await shown(t, port)).allowed_address_pairs;
+      assert.deepEqual(stand.map(({ ip_address }: { ip_address: string }) => ip_address).sort(), carried);
     },
   },
   {
