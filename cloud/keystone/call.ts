@@ -97,7 +97,7 @@ function matches(held: unknown, wanted: string, comparator: string | undefined):
 }
 
 /** The request's own URL. */
-export function selfLink({ request, base }: Call): string {
+function selfLink({ request, base }: Call): string {
   const query = request.query
     .map(([key, value]) =>
       value === '' ? encodeURIComponent(key) : `${encodeURIComponent(key)}=${encodeURIComponent(value)}`,
@@ -119,7 +119,7 @@ export interface Rights {
   readonly has: (role: string) => boolean;
 }
 
-export function rightsOf(call: Call, keep: Keep): Rights {
+function rightsOf(call: Call, keep: Keep): Rights {
   const token = authenticated(call);
   const names = keep.tokens.roles(token).map(each => each.name);
   const admin = names.includes('admin');

@@ -4,7 +4,7 @@ import type { Reply, Request } from '../wire.ts';
 import { Keystone } from './keystone.ts';
 
 export const ORIGIN = 'http://cloud.example:5000';
-export const LIFE_MS = 60_000;
+const LIFE_MS = 60_000;
 
 /** An answer whose body can be reached into; fails the test where what is reached for is not there. */
 export interface Answer {

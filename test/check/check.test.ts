@@ -45,6 +45,15 @@ describe('the sources', () => {
     assert.deepEqual(directionProblems(modules), []);
   });
 
+  it('hold an embedded cloud that imports nothing of Kuryr', async () => {
+    const modules = (await readImports(top, 'cloud')).filter(({ file }) => file.startsWith('cloud/'));
+    assert.ok(modules.length > 30, `${modules.length} modules seen`);
+    const foreign = modules.flatMap(({ file, files }) =>
+      files.filter(to => !to.startsWith('cloud/')).map(to => `${file}: ${to}`),
+    );
+    assert.deepEqual(foreign, []);
+  });
+
   it('have no dead exports, files or dependencies', () => passes('knip/bin/knip.js', '--no-progress'));
 
   it('have no file that is too long to find the way in', async () => {
