@@ -4,11 +4,19 @@ import type { Links } from '../link/link-kind.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
-import { type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
+import { type AbandonedNetwork, type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Addresses } from './addresses.ts';
 import { type Attachments, MOVE_MS } from './attachments.ts';
 import type { Holding, Records } from './records.ts';
+
+/** What the front knows of its runtime's networks. */
+export interface RuntimeNetworks {
+  /** Those that the runtime removed without being able to say so; none where it does not answer. */
+  abandoned(signal: AbortSignal): Promise<readonly AbandonedNetwork[]>;
+  /** Drops the record of it and of its pools. Durable when it resolves. */
+  forget(network: string): Promise<void>;
+}
 
 export interface UpkeepParts {
   readonly records: Records;
@@ -18,6 +26,7 @@ export interface UpkeepParts {
   readonly neutron: Neutron;
   readonly ipam: Ipam;
   readonly links: Links;
+  readonly runtime: RuntimeNetworks;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -67,7 +76,7 @@ export class Upkeep {
     const { clock, logger } = this.#parts;
     try {
       const looked = clock.now();
-      for (const step of plan(this.#view([]), this.#limits())) await this.#take(step, looked);
+      for (const step of plan(this.#view([], []), this.#limits())) await this.#take(step, looked);
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       logger.warn({ code }, `what has no owner could not be looked for: ${message}`);
@@ -84,10 +93,11 @@ export class Upkeep {
 
   /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */
   async gc(dryRun: boolean, signal: AbortSignal): Promise<Cleaned[]> {
-    const { nics, clock } = this.#parts;
+    const { nics, runtime, clock } = this.#parts;
+    const abandoned = await runtime.abandoned(signal);
     const cloud = await Promise.all((await nics.all(signal)).map(nic => this.#cloudView(nic, signal)));
     const looked = clock.now();
-    const steps = plan(this.#view(cloud), this.#limits());
+    const steps = plan(this.#view(cloud, abandoned), this.#limits());
     if (dryRun) return steps.map(step => ({ step, done: false }));
     const cleaned = [];
     for (const step of steps) cleaned.push(await this.#take(step, looked));
@@ -105,6 +115,7 @@ export class Upkeep {
     try {
       if (step.do === 'end') await addresses.end(holding === undefined ? [] : [holding]);
       else if (step.do === 'adopt') await this.#adopt(step);
+      else if (step.do === 'forget') await this.#forget(step);
       else await attachments.detach(step.id);
       return { step, done: true };
     } catch (thrown) {
@@ -138,7 +149,17 @@ export class Upkeep {
     addresses.release(holding.name);
   }
 
-  #view(cloud: readonly CloudView[]): View {
+  /** What was set aside for the network goes back to Neutron; addresses of containers have gone with these. */
+  async #forget({ network, groups }: Step & { do: 'forget' }): Promise<void> {
+    const { records, addresses, runtime } = this.#parts;
+    const held = records
+      .holdings()
+      .filter(({ group, attachment }) => groups.includes(group) && attachment === undefined);
+    await addresses.end(held);
+    await runtime.forget(network);
+  }
+
+  #view(cloud: readonly CloudView[], abandoned: readonly AbandonedNetwork[]): View {
     const { records, attachments, links, clock } = this.#parts;
     return {
       now: clock.now(),
@@ -156,6 +177,7 @@ export class Upkeep {
       hostLinks: links.ours().map(({ ifindex, name, alias }) => ({ ifindex, name, id: alias })),
       live: onceNeeded(() => links.addressesInUse()),
       cloud,
+      abandoned,
     };
   }
 

@@ -46,6 +46,8 @@ function subjectOf(step: Cleaned['step']): string {
       return `reservation ${shown(step.portId)} of ${shown(step.address)}`;
     case 'detach':
       return `attachment ${shown(step.id)} (${step.addresses.map(shown).join(', ')})`;
+    case 'forget':
+      return `network ${shown(step.network.slice(0, 12))} (set aside for it: ${step.addresses.map(shown).join(', ') || 'nothing'})`;
     case 'unlink':
       return `link ${shown(step.link)}`;
   }

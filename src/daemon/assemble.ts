@@ -7,6 +7,7 @@ import { status } from '../attach/status.ts';
 import { Upkeep } from '../attach/upkeep.ts';
 import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import { Control } from '../fronts/control/control.ts';
+import { EngineNetworks } from '../fronts/docker/engine-networks.ts';
 import { IpamDriver } from '../fronts/docker/ipam-driver.ts';
 import { NetworkDriver } from '../fronts/docker/network-driver.ts';
 import { networkPlan } from '../fronts/docker/network-plan.ts';
@@ -86,7 +87,8 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, life };
   const addresses = new Addresses(core);
   const attachments = new Attachments({ ...core, addresses, reach, waitMs: config.waitSeconds * 1000 });
-  const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: config.holdSeconds * 1000 });
+  const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });
+  const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, runtime, holdMs: config.holdSeconds * 1000 });
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };

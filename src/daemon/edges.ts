@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import type { AskEngine } from '../fronts/docker/engine-networks.ts';
 import type { LedgerFiles } from '../ledger/ledger-files.ts';
 import { nodeFiles } from '../ledger/node-files.ts';
 import type { Kernel } from '../linux/kernel.ts';
@@ -17,6 +18,9 @@ import type { Clock } from '../time/clock.ts';
 import { type Random, systemRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
 
+/** Where Docker's engine serves its own API. */
+const ENGINE_SOCKET = '/var/run/docker.sock';
+
 /** Everything outside the daemon that it touches. */
 export interface Edges {
   readonly kernel: Kernel;
@@ -24,6 +28,7 @@ export interface Edges {
   readonly files: LedgerFiles;
   /** Port ids that the metadata service or config drive names; undefined where there is neither. */
   readonly ownPorts: OwnPorts;
+  readonly askEngine: AskEngine;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -74,6 +79,7 @@ export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOpt
         },
         signal,
       ),
+    askEngine: (path, signal) => plainGet({ socket: ENGINE_SOCKET, url: `http://localhost${path}` }, signal),
     clock: systemClock,
     random: systemRandom,
     logger,

@@ -11,11 +11,13 @@ const empty: View = {
   hostLinks: [],
   live: new Set(),
   cloud: [],
+  abandoned: [],
 };
 
 const holding = (change: Partial<HoldingView>): HoldingView => ({
   name: 'kuryr-1',
   vmPort: 'vm',
+  group: 'pool',
   purpose: 'container',
   reservation: { portId: 'p1', address: '10.0.0.21' },
   since: 0,
@@ -25,6 +27,7 @@ const holding = (change: Partial<HoldingView>): HoldingView => ({
 
 const attachment = (change: Partial<AttachmentView>): AttachmentView => ({
   id: 'e1',
+  network: 'n1',
   linked: true,
   since: 0,
   ending: false,
@@ -95,4 +98,12 @@ test('removes a link in the host that no record has', () => {
     }),
     [],
   );
+});
+
+test('a network that its runtime does not have any more is forgotten, once its last attachment is gone', () => {
+  const abandoned = [{ network: 'n1', groups: ['pool'] }];
+  const aside = holding({ purpose: 'aside' });
+  const [step] = plan({ ...empty, abandoned, holdings: [aside, holding({ group: 'another', attachment: 'e9' })] }, limits);
+  assert.deepEqual(step?.do === 'forget' && [step.network, step.addresses], ['n1', ['10.0.0.21']]);
+  assert.deepEqual(steps({ abandoned, attachments: [attachment({ seen: 'sandbox' })] }), []);
 });

@@ -2,6 +2,8 @@
 export interface HoldingView {
   readonly name: string;
   readonly vmPort: string;
+  /** The front's pool that it came from. */
+  readonly group: string;
   readonly purpose: 'container' | 'aside';
   readonly reservation?: { readonly portId: string; readonly address: string } | undefined;
   readonly attachment?: string | undefined;
@@ -12,6 +14,8 @@ export interface HoldingView {
 /** An attachment as far as a plan looks at it. */
 export interface AttachmentView {
   readonly id: string;
+  /** The front's network. */
+  readonly network: string;
   readonly linked: boolean;
   readonly since: number;
   readonly ending: boolean;
@@ -27,6 +31,12 @@ export interface CloudView {
   readonly reservations: readonly { readonly portId: string; readonly name: string; readonly address: string }[];
 }
 
+/** A network that a runtime removed while nobody could be told, with the pools that were held for it. */
+export interface AbandonedNetwork {
+  readonly network: string;
+  readonly groups: readonly string[];
+}
+
 export interface View {
   /** Wall time, milliseconds. */
   readonly now: number;
@@ -40,6 +50,8 @@ export interface View {
   readonly live: { has(address: string): boolean };
   /** Empty when the cloud was not asked. */
   readonly cloud: readonly CloudView[];
+  /** Empty when the runtime was not asked. */
+  readonly abandoned: readonly AbandonedNetwork[];
 }
 
 export interface Limits {
@@ -63,6 +75,13 @@ export type Step =
       readonly pairMac: string | undefined;
       readonly why: string;
     }
+  | {
+      readonly do: 'forget';
+      readonly network: string;
+      readonly groups: readonly string[];
+      readonly addresses: readonly string[];
+      readonly why: string;
+    }
   | { readonly do: 'unlink'; readonly id: string; readonly link: string; readonly why: string };
 
 /**
@@ -70,7 +89,13 @@ export type Step =
  * never touched: an address seen on a link keeps its reservation whatever the ledger says.
  */
 export function plan(view: View, limits: Limits): Step[] {
-  return [...detachments(view, limits), ...provisional(view, limits), ...orphans(view), ...strayLinks(view)];
+  return [
+    ...detachments(view, limits),
+    ...provisional(view, limits),
+    ...orphans(view),
+    ...strayLinks(view),
+    ...abandoned(view),
+  ];
 }
 
 function detachments({ now, startedAt, attachments, live }: View, limits: Limits): Step[] {
@@ -121,4 +146,19 @@ function strayLinks({ attachments, hostLinks }: View): Step[] {
   return hostLinks
     .filter(({ id }) => !known.has(id))
     .map(({ id, name }) => ({ do: 'unlink', id, link: name, why: 'a link in the host that no record has' }));
+}
+
+/** A network that still has an attachment waits for that one to go. */
+function abandoned({ abandoned: networks, attachments, holdings }: View): Step[] {
+  return networks
+    .filter(({ network }) => attachments.every(each => each.network !== network))
+    .map(({ network, groups }) => ({
+      do: 'forget',
+      network,
+      groups,
+      addresses: holdings
+        .filter(({ group }) => groups.includes(group))
+        .flatMap(held => held.reservation?.address ?? []),
+      why: 'a network that its runtime does not have any more',
+    }));
 }

@@ -20,6 +20,8 @@ export class EngineHands {
     const endpoint = String(sent['EndpointID']);
     if (verb === 'NetworkDriver.Join') this.#join(endpoint, String(sent['SandboxKey']), answered);
     if (verb === 'NetworkDriver.Leave') this.#leave(endpoint);
+    // Of a sandbox that an engine lost there is no Leave: then the link goes where it is.
+    if (verb === 'NetworkDriver.DeleteEndpoint') this.#forget(endpoint);
   }
 
   #join(endpoint: string, sandbox: string, answered: Exchange['answered']): void {
@@ -29,6 +31,13 @@ export class EngineHands {
     const netns = this.#kernel.exists({ path: sandbox }) ? { path: sandbox } : this.#kernel.addNetns(sandbox);
     this.#kernel.moveLink('host', link.ifindex, netns, `eth${this.#kernel.links(netns).length}`);
     this.#joined.set(endpoint, { sandbox, name, ifindex: link.ifindex });
+  }
+
+  #forget(endpoint: string): void {
+    const held = this.#joined.get(endpoint);
+    if (held === undefined) return;
+    this.#joined.delete(endpoint);
+    if (this.#kernel.links({ path: held.sandbox }).length === 0) this.#kernel.removeNetns(held.sandbox);
   }
 
   #leave(endpoint: string): void {

@@ -3,42 +3,13 @@ import { after, test } from 'node:test';
 import { type Captured, capture } from './captured.ts';
 import { capturedVm } from './captured-vm.ts';
 import { EngineHands } from './engine-hands.ts';
+import { assertInvariants, assertNothingLeft } from './invariants.ts';
 import { Refusals, refusedOnPurpose, refusedRetyped, retyped } from './refusals.ts';
 import { type Exchange, Replay, type Retyped } from './replay.ts';
 import { Rig } from './rig.ts';
 import { assertGateways, assertTaken, codeOf } from './shapes.ts';
 
 const engines = ['docker-20.10', 'docker-28.5', 'docker-28.5-gwalloc'] as const;
-
-/** Between two commands: each pair of ours has its reservation, each link its endpoint, and foreign pairs stand. */
-async function assertInvariants(rig: Rig, hands: EngineHands): Promise<void> {
-  await rig.settled();
-  const foreign = rig.pairs().filter(address => address === '192.0.2.7');
-  assert.equal(foreign.length, 2, 'the foreign pair of each port');
-  const ours = rig.pairs().filter(address => address !== '192.0.2.7');
-  assert.deepEqual(ours.sort(), attachedAddresses(rig).sort());
-  const slaves = ['host' as const, ...rig.kernel.namespaces()]
-    .flatMap(netns => rig.kernel.links(netns))
-    .filter(({ kind }) => kind === 'ipvlan');
-  assert.equal(slaves.length, hands.joined);
-}
-
-/** Addresses that a container has, or is about to have; those set aside have no pair. */
-function attachedAddresses(rig: Rig): string[] {
-  const reserved = new Set(rig.reserved());
-  const holdings = rig.holdings();
-  for (const { reservation } of holdings) assert.ok(reserved.has(reservation?.address ?? ''), 'held but not reserved');
-  assert.equal(holdings.length, reserved.size, 'reserved but not held');
-  return holdings.flatMap(({ pair }) => (pair === undefined ? [] : [pair.address]));
-}
-
-function assertNothingLeft(rig: Rig, links: number): void {
-  assert.deepEqual(rig.reserved(), []);
-  assert.deepEqual(rig.pairs(), ['192.0.2.7', '192.0.2.7']);
-  assert.equal(rig.kernel.links('host').length, links);
-  assert.deepEqual(rig.kernel.namespaces(), []);
-  assert.deepEqual(rig.ledger(), {});
-}
 
 interface Course {
   readonly refused: Readonly<Record<string, string>>;

@@ -27,6 +27,8 @@ export type FakeEdges = Partial<Omit<Edges, 'files' | 'kernel'>> & { readonly fi
 export class Rig {
   readonly neutron: FakeNeutron;
   readonly kernel: FakeKernel;
+  /** Addresses of the pairs that stood before the daemon. */
+  readonly foreign: readonly string[];
   readonly #files: FakeFiles;
   readonly #edges: FakeEdges;
   readonly #folder: string;
@@ -39,6 +41,7 @@ export class Rig {
     this.#files = edges.files ?? new FakeFiles();
     this.neutron = vm.neutron;
     this.kernel = vm.kernel;
+    this.foreign = this.pairs();
   }
 
   /** @param edges in the place of the fakes and the system's clock: a way to the cloud that cannot be trusted, say */
@@ -142,6 +145,7 @@ export class Rig {
     const daemon = await assemble(config, {
       ...{ kernel: this.kernel, neutron: this.neutron, files: this.#files, logger: silentLogger },
       ...{ clock: systemClock, random: systemRandom, ownPorts: async () => undefined, close: async () => {} },
+      askEngine: () => Promise.reject(new Error('no engine')),
       ...this.#edges,
     });
     this.#daemon = daemon;

@@ -34,11 +34,11 @@ export interface FakeEngineOptions {
   readonly publishedPorts?: 'allow' | 'refuse';
 }
 
-/** The VM that every test begins with: one NIC, one network with an IPv4 and an IPv6 subnet. */
-export function fakeVm() {
+/** The VM that every test begins with: one NIC, one network (of that id) with an IPv4 and an IPv6 subnet. */
+export function fakeVm(networkId?: string) {
   const neutron = new FakeNeutron();
   const kernel = new FakeKernel();
-  const network = neutron.addNetwork({ name: 'lab' });
+  const network = neutron.addNetwork({ name: 'lab', ...(networkId === undefined ? {} : { id: networkId }) });
   const v4 = neutron.addSubnet({ network_id: network.id, cidr: '10.30.0.0/24' });
   const v6 = neutron.addSubnet({ network_id: network.id, cidr: 'fd30::/64' });
   const port = neutron.addPort({
@@ -97,7 +97,8 @@ export class FakeEngine {
     };
     this.records = records;
     this.addresses = addresses;
-    this.upkeep = new Upkeep({ ...core, addresses, attachments, neutron, holdMs: 60_000 });
+    const runtime = { abandoned: async () => [], forget: async () => {} };
+    this.upkeep = new Upkeep({ ...core, addresses, attachments, neutron, runtime, holdMs: 60_000 });
     this.cloudWatch = new CloudWatch({ ...core, neutron });
     this.#plugin = new DockerPlugin({
       ...core,
