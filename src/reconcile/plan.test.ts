@@ -103,7 +103,10 @@ test('removes a link in the host that no record has', () => {
 test('a network that its runtime does not have any more is forgotten, once its last attachment is gone', () => {
   const abandoned = [{ network: 'n1', groups: ['pool'] }];
   const aside = holding({ purpose: 'aside' });
-  const [step] = plan({ ...empty, abandoned, holdings: [aside, holding({ group: 'another', attachment: 'e9' })] }, limits);
+  const [step] = plan(
+    { ...empty, abandoned, holdings: [aside, holding({ group: 'another', attachment: 'e9' })] },
+    limits,
+  );
   assert.deepEqual(step?.do === 'forget' && [step.network, step.addresses], ['n1', ['10.0.0.21']]);
   assert.deepEqual(steps({ abandoned, attachments: [attachment({ seen: 'sandbox' })] }), []);
 });
