@@ -64,7 +64,12 @@ export class Guest {
     writeFileSync(join(this.folder, 'guest.conf'), guestConfiguration(this.options, this.#fresh));
     const from = performance.now();
     const [program = '', ...args] = launchCommand(this.options, this.#work);
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', this.#disk], detached: true });
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', this.#disk],
+      detached: true,
+      // Its kernel keeps its memory where TMPDIR says, which it would not find.
+      env: { PATH: process.env['PATH'] },
+    });
     const line = new Line(child.stdio[lineFd] as Duplex);
     this.#process = child;
     this.#line = line;

@@ -12,8 +12,19 @@ const release = 'trixie';
 
 /** What a guest needs to boot, to run Node and to look at its network. */
 const small = [
-  ...['base-files', 'bash', 'busybox-static', 'coreutils', 'dash', 'e2fsprogs', 'hostname', 'iproute2', 'iputils-ping'],
-  ...['kmod', 'libatomic1', 'libstdc++6', 'mount', 'perl', 'procps', 'sed', 'util-linux'],
+  ...[
+    'base-files',
+    'bash',
+    'busybox-static',
+    'coreutils',
+    'dash',
+    'e2fsprogs',
+    'grep',
+    'hostname',
+    'iproute2',
+    'iputils-ping',
+  ],
+  ...['kmod', 'libatomic1', 'libc-bin', 'libstdc++6', 'mount', 'perl', 'procps', 'sed', 'util-linux'],
 ];
 
 /** What it needs besides for containers of a real engine. */

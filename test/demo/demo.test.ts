@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it, type TestContext, test } from 'node:test';
 import { cacheFolder } from '../../guest/cache.ts';
@@ -49,11 +49,12 @@ const ordinary = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 
 describe('kuryr demo, its VMs being guests', () => {
   let work: string;
+  let root: string;
 
   before(async () => {
     // What a first run fetches is fetched here: a sandbox has no network.
     await fetchedKernel(say);
-    await guestRoot('small', say);
+    root = basename(await guestRoot('small', say));
     work = mkdtempSync(join(tmpdir(), 'kuryr-demo-test-'));
   });
   after(() => rmSync(work, { recursive: true, force: true }));
@@ -100,7 +101,7 @@ describe('kuryr demo, its VMs being guests', () => {
     const setUp = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -m 1777 /run/home /run/home/tmp /run/checkout
       mount --bind ${top} /run/checkout; cd /run/checkout
       ${ordinary.join(' ')} mkdir -p /run/home/cache/kuryr/kernels /run/home/cache/kuryr/roots
-      for at in kernels/forky roots/small-*; do cp -r ${cacheFolder()}/$at /run/home/cache/kuryr/$(dirname $at); done
+      for at in kernels/forky roots/${root}; do cp -r ${cacheFolder()}/$at /run/home/cache/kuryr/$(dirname $at); done
       chown -R 65534:65534 /run/home/cache; ${process.execPath} ${join(import.meta.dirname, 'sandbox.ts')} "$1"`;
     const whole: SandboxRequest = {
       ...request,
