@@ -39,6 +39,8 @@ export interface GuestOptions {
   readonly disk?: string;
   /** CPU of the host to run on; a guest has one, and is up to twice as fast when it keeps to it. */
   readonly pin: number;
+  /** Waits its turn like any process, instead of going before all others. */
+  readonly modest?: boolean;
   /** Memory in MiB; 1024 when not given, which Docker wants. */
   readonly mem?: number;
 }

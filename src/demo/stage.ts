@@ -101,5 +101,5 @@ async function start(
   if (inner.way === 'namespaces') return NetnsMachine.start(request, name, program);
   const kernel = packagedKernel(inner.kernel);
   const parts = { tree: inner.tree, kernel, program, mem: inner.docker ? 1024 : 512 };
-  return GuestMachine.boot(request, { tap: name, kind }, parts, n % 2, signal);
+  return GuestMachine.boot(request, { tap: name, kind }, parts, n, signal);
 }

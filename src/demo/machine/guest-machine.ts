@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bootGuest, type Guest } from '../../../guest/guest.ts';
@@ -46,7 +46,9 @@ export class GuestMachine implements Machine {
           { host: dirname(dirname(process.execPath)), guest: '/opt/node' },
           { host: fileURLToPath(new URL('../in-vm', import.meta.url)), guest: inGuest.inVm },
         ],
-        pin,
+        pin: pin % availableParallelism(),
+        // The switch and the cloud need their turn too.
+        modest: true,
         disk: tmpdir(),
         mem: parts.mem,
       },
