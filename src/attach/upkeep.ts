@@ -134,8 +134,10 @@ export class Upkeep {
     if (reservation === undefined) return;
     const mac = step.pairMac === nic.port.mac ? undefined : step.pairMac;
     const pair = step.pairMac === undefined ? undefined : { address: step.address, ...(mac && { mac }) };
+    // Of several of one name each is a holding of its own: its port's id, not its name, finds it again.
+    const name = records.holding(step.name) === undefined ? step.name : `${step.name} ${step.portId}`;
     const holding: Holding = {
-      name: step.name,
+      name,
       vmPort: step.vmPort,
       subnetId: reservation.subnetId,
       group: 'adopted',

@@ -86,7 +86,8 @@ test('adopts a reservation that nobody has, with the pair it left on the port', 
   assert.equal(step?.do, 'adopt');
   assert.equal(step?.do === 'adopt' && step.pairMac, 'fa:16:3e:00:00:01');
   assert.deepEqual(steps({ cloud, live: new Set(['10.0.0.30']) }), []);
-  assert.deepEqual(steps({ cloud, holdings: [holding({ name: 'kuryr-9', attachment: 'e1' })] }), []);
+  const reservation = { portId: 'p9', address: '10.0.0.30' };
+  assert.deepEqual(steps({ cloud, holdings: [holding({ name: 'kuryr-9', attachment: 'e1', reservation })] }), []);
 });
 
 test('removes a link in the host that no record has', () => {
@@ -109,4 +110,16 @@ test('a network that its runtime does not have any more is forgotten, once its l
   );
   assert.deepEqual(step?.do === 'forget' && [step.network, step.addresses], ['n1', ['10.0.0.21']]);
   assert.deepEqual(steps({ abandoned, attachments: [attachment({ seen: 'sandbox' })] }), []);
+});
+
+test('of two reservations of one name the one that no record has is an orphan', () => {
+  const reservations = ['p1', 'p2'].map(portId => ({ portId, name: 'kuryr-1', address: `10.0.0.2${portId[1]}` }));
+  const cloud = [{ vmPort: 'vm', pairs: [], reservations }];
+  const found = plan({ ...empty, cloud, holdings: [holding({ attachment: 'e1' })] }, limits);
+  assert.deepEqual(
+    found.map(step => step.do === 'adopt' && step.portId),
+    ['p2'],
+  );
+  const asked = holding({ reservation: undefined, attachment: 'e1' });
+  assert.deepEqual(steps({ cloud, holdings: [asked] }), [], 'while its POST is under way both may be the one');
 });

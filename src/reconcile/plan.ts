@@ -125,10 +125,14 @@ function provisional({ now, startedAt, holdings }: View, { holdMs }: Limits): St
 }
 
 function orphans({ holdings, live, cloud }: View): Step[] {
-  const owned = new Set(holdings.map(({ name }) => name));
+  // A POST that took effect twice has made two of one name.
+  const owned = (name: string, portId: string) =>
+    holdings.some(({ name: own, reservation }) =>
+      reservation === undefined ? own === name : reservation.portId === portId,
+    );
   return cloud.flatMap(({ vmPort, reservations, pairs }) =>
     reservations
-      .filter(({ name, address }) => !owned.has(name) && !live.has(address))
+      .filter(({ name, portId, address }) => !owned(name, portId) && !live.has(address))
       .map(({ portId, name, address }) => ({
         do: 'adopt' as const,
         vmPort,

@@ -38,8 +38,11 @@ export async function assertOrdinary({ rig, engine, world }: Bed): Promise<void>
   assert.ok(rig.pairs().includes(FOREIGN), 'the foreign pair stands');
 }
 
-/** All endpoints, networks and pools can be taken away, and then nothing is left but what was never Kuryr's. */
-export async function assertUndone({ rig, engine, vm }: Bed): Promise<void> {
+/**
+ * All endpoints, networks and pools can be taken away, and then nothing is left but what was never Kuryr's.
+ * @param gc what an operator does where the cloud had lied about what it made
+ */
+export async function assertUndone({ rig, engine, vm }: Bed, gc = async () => {}): Promise<void> {
   const ledger = rig.ledger();
   for (const [key, value] of Object.entries(ledger)) {
     if (!key.startsWith('attachment/')) continue;
@@ -49,7 +52,13 @@ export async function assertUndone({ rig, engine, vm }: Bed): Promise<void> {
   for (const id of keys(ledger, 'docker/network/')) await engine.ok('NetworkDriver.DeleteNetwork', { NetworkID: id });
   for (const id of keys(ledger, 'docker/pool/')) await engine.ok('IpamDriver.ReleasePool', { PoolID: id });
   const own = () => vm.neutron.peekAll().filter(({ device_id }) => device_id === `kuryr:${vm.port.id}`);
-  const left = () => [...Object.values(rig.ledger()), ...own()];
+  const recorded = () => Object.values(rig.ledger());
+  await until(
+    () => recorded().length === 0,
+    () => `recorded: ${JSON.stringify(recorded())}`,
+  );
+  await gc();
+  const left = () => [...recorded(), ...own()];
   await until(
     () => left().length === 0,
     () => `left: ${JSON.stringify(left())}`,

@@ -237,3 +237,19 @@ test('an address that Neutron gave out again keeps its pair while the release of
   await engine.remove(second);
   assert.deepEqual(addresses(vm), []);
 });
+
+test('gc clears away each of several reservations of one name', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const own = { name: 'kuryr-1', device_owner: 'kuryr:container', device_id: `kuryr:${vm.port.id}` };
+  for (const n of [21, 22, 23])
+    vm.neutron.addPort({
+      ...{ network_id: vm.network.id, ...own },
+      fixed_ips: [{ subnet_id: vm.v4.id, ip_address: `10.30.0.${n}` }],
+    });
+  const cleaning = engine.upkeep.gc(false, new AbortController().signal);
+  await engine.clock.advance(10_000);
+  assert.equal((await cleaning).length, 3);
+  assert.deepEqual(reservations(vm), []);
+  engine.stop();
+});
