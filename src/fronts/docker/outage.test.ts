@@ -242,14 +242,18 @@ test('gc clears away each of several reservations of one name', async () => {
   const vm = fakeVm();
   const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
   const own = { name: 'kuryr-1', device_owner: 'kuryr:container', device_id: `kuryr:${vm.port.id}` };
-  for (const n of [21, 22, 23])
+  const texts = [21, 22, 23].map(n => `10.30.0.${n}`);
+  for (const ip_address of texts)
     vm.neutron.addPort({
       ...{ network_id: vm.network.id, ...own },
-      fixed_ips: [{ subnet_id: vm.v4.id, ip_address: `10.30.0.${n}` }],
+      fixed_ips: [{ subnet_id: vm.v4.id, ip_address }],
     });
+  const pairs = texts.map(ip_address => ({ ip_address, mac_address: vm.port.mac_address }));
+  vm.neutron.meddle(vm.port.id, { allowed_address_pairs: pairs });
   const cleaning = engine.upkeep.gc(false, new AbortController().signal);
   await engine.clock.advance(10_000);
   assert.equal((await cleaning).length, 3);
   assert.deepEqual(reservations(vm), []);
+  assert.deepEqual(addresses(vm), []);
   engine.stop();
 });
