@@ -1,7 +1,7 @@
 import type { Reply } from '../wire.ts';
 
-/** What this Neutron can do beyond the core: alias, name, and when the extension's API last changed. */
-const EXTENSIONS: readonly (readonly [alias: string, name: string, updated: string])[] = [
+/** What this Neutron can do beyond the core: alias, name, when the extension's API last changed, and what is said of it where that is not its name. */
+const EXTENSIONS: readonly (readonly [alias: string, name: string, updated: string, description?: string])[] = [
   ['address-scope', 'Address scope', '2015-07-26'],
   ['agent', 'agent', '2013-02-03'],
   ['allowed-address-pairs', 'Allowed Address Pairs', '2013-07-23'],
@@ -33,14 +33,14 @@ const EXTENSIONS: readonly (readonly [alias: string, name: string, updated: stri
   ['stateful-security-group', 'Stateful security group', '2019-11-26'],
   ['subnet-service-types', 'Subnet service types', '2016-03-15'],
   ['subnet_allocation', 'Subnet Allocation', '2015-03-30'],
-  ['trunk', 'Trunk Extension', '2016-01-01'],
+  ['trunk', 'Trunk Extension', '2016-01-01', 'Provides support for trunk ports'],
   ['trunk-details', 'Trunk port details', '2016-01-01'],
 ];
 
-const shown = ([alias, name, updated]: (typeof EXTENSIONS)[number]) => ({
+const shown = ([alias, name, updated, description = name]: (typeof EXTENSIONS)[number]) => ({
   alias,
   name,
-  description: name,
+  description,
   updated: `${updated}T10:00:00-00:00`,
   links: [],
 });

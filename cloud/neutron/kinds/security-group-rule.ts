@@ -1,4 +1,4 @@
-import { bounds, toAddress } from '../addresses.ts';
+import { bounds } from '../addresses.ts';
 import { type Attributes, open } from '../attributes.ts';
 import { owns } from '../policy.ts';
 import { internalError, Refusal } from '../refusal.ts';
@@ -96,7 +96,7 @@ export const securityGroupRule: Kind<RuleRow> = {
     bumpGroup(row, context);
   },
 
-  view: row => ({ ...ruleView(row), normalized_cidr: normalized(row.remote_ip_prefix) }),
+  view: ruleView,
 };
 
 const bumpGroup = (rule: RuleRow, context: Context): void => {
@@ -131,12 +131,6 @@ function prefix(value: unknown): string | null {
   if (isCidr(value)) return value;
   if (isAddress(value)) return `${value}/${value.includes(':') ? 128 : 32}`;
   throw new Refusal(400, 'InvalidCIDR', `Invalid CIDR ${shown(value)} given as IP prefix.`);
-}
-
-function normalized(range: string | null): string | null {
-  if (range === null) return null;
-  const { first, version, prefix: bits } = bounds(range);
-  return `${toAddress(first, version)}/${bits}`;
 }
 
 function judgeRule(rule: RuleRow): void {

@@ -1,3 +1,4 @@
+import { bounds, toAddress } from '../addresses.ts';
 import type { Attributes } from '../attributes.ts';
 import { owns } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
@@ -76,7 +77,14 @@ const rulesOf = (groupId: string, rules: ReadonlyMap<string, RuleRow>): RuleRow[
 /** A rule as lists of rules show it; inside of its group it has more. */
 export function ruleView(rule: RuleRow): Record<string, unknown> {
   const { standard_attr_id: _, tags: __, ...rest } = rule;
-  return { ...rest, ...shownOfAll(rule), remote_address_group_id: null };
+  const normalized_cidr = normalized(rule.remote_ip_prefix);
+  return { ...rest, ...shownOfAll(rule), remote_address_group_id: null, normalized_cidr };
+}
+
+function normalized(range: string | null): string | null {
+  if (range === null) return null;
+  const { first, version, prefix: bits } = bounds(range);
+  return `${toAddress(first, version)}/${bits}`;
 }
 
 /** The project's default group, made when it is first needed. */
@@ -115,7 +123,7 @@ function addRule(
       port_range_min: null,
       port_range_max: null,
     },
-    ...{ remote_ip_prefix: null, remote_group_id: null, standard_attr_id: context.count(), normalized_cidr: null },
+    ...{ remote_ip_prefix: null, remote_group_id: null, standard_attr_id: context.count() },
     ...fields,
   };
   context.tables.security_group_rules.set(rule.id, rule);
