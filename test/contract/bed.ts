@@ -10,6 +10,12 @@ export interface Bed {
   readonly subnet4: Body;
   /** fd60::/64 */
   readonly subnet6: Body;
+  /** With 10.63.0.0/24 and the SLAAC prefix fd63::/64; cases make ports on it. */
+  readonly auto: { readonly network: Body; readonly v4: Body; readonly v6: Body };
+  /** Of demo's, and for all to use, with 10.64.0.0/24. */
+  readonly shared: { readonly network: Body; readonly subnet: Body };
+  /** Where cases put subnets, each of a prefix of its own. */
+  readonly yard: Body;
   /** With an address of each family. */
   readonly port: Body;
   /** The default security group of demo's project. */
@@ -48,9 +54,25 @@ export async function makeBed(target: Target): Promise<Bed> {
     { subnet_id: subnet6.id, ip_address: 'fd60::11' },
   ];
   const port = await make('port', { network_id: network.id, fixed_ips, name: 'bed' });
+  const subnetOf = (of: Body, cidr: string, fields: object = {}): Promise<Body> =>
+    make('subnet', { network_id: of.id, ip_version: cidr.includes(':') ? 6 : 4, cidr, ...fields });
+  const auto = await make('network', { name: 'bed-auto' });
+  const slaac = { ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' };
+  const shared = await make('network', { name: 'bed-shared' });
+  const share = await target.api('PUT', `/networks/${shared.id}`, { network: { shared: true } }, { user: 'admin' });
+  if (share.status !== 200) throw new Error(`the bed's shared network: ${share.status} ${JSON.stringify(share.body)}`);
+  const rest = {
+    auto: {
+      network: auto,
+      v4: await subnetOf(auto, '10.63.0.0/24'),
+      v6: await subnetOf(auto, 'fd63::/64', slaac),
+    },
+    shared: { network: share.body.network, subnet: await subnetOf(shared, '10.64.0.0/24') },
+    yard: await make('network', { name: 'bed-yard' }),
+  };
   const groups = await target.api('GET', '/security-groups?name=default');
   const foreign = await target.api('GET', '/security-groups?name=default', undefined, { user: 'demo2' });
   const [group] = groups.body.security_groups;
   const foreignProjectId = foreign.body.security_groups[0].project_id;
-  return { network, subnet4, subnet6, port, group, projectId: network.project_id, foreignProjectId };
+  return { network, subnet4, subnet6, port, group, projectId: network.project_id, foreignProjectId, ...rest };
 }

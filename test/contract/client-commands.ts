@@ -5,6 +5,8 @@ export interface Command {
   readonly args: readonly string[];
   /** A name for what this one prints. */
   readonly save?: string;
+  /** A list of which the embedded cloud may print less, but nothing else. */
+  readonly part?: true;
 }
 
 /** A command that prints JSON. */
@@ -23,6 +25,7 @@ export const commands: readonly Command[] = [
   show('catalog list'),
   show('catalog show network'),
   show('token issue', 'token'),
+  { ...show('extension list --network -c Alias -c Name'), part: true },
   show('extension show trunk'),
   show('project show demo2'),
 

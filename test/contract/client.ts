@@ -21,8 +21,15 @@ export async function runClient(lab: Cloud, endpoints: Endpoints, commands: read
   return JSON.parse(await lab.run(['env', ...variables, 'python3', `${dir}/client-driver.py`, file]));
 }
 
+/** Of a command that prints JSON, `out` is what that says. */
+export interface Comparable {
+  readonly code: number;
+  readonly out: unknown;
+  readonly err: string;
+}
+
 /** What was printed with ids, times, secrets and the places of the servers taken out, and lists in one order. */
-export function comparable({ code, out, err }: Printed, endpoints: Endpoints): object {
+export function comparable({ code, out, err }: Printed, endpoints: Endpoints): Comparable {
   let said: unknown = out;
   try {
     said = JSON.parse(out);

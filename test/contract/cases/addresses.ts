@@ -1,7 +1,7 @@
 /** Which addresses ports get: pools, gateways, chosen ones, exhaustion, and IPv6 that makes its own. */
 import assert from 'node:assert/strict';
 import { badNewPort, badPort, refusals } from '../refusals.ts';
-import { addresses, type Case, refused, status, type Trial } from '../trial.ts';
+import { addresses, type Case, refused, status } from '../trial.ts';
 
 /** What SLAAC makes of a MAC below a prefix that ends in `::`. */
 function eui64(prefix: string, mac: string): string {
@@ -12,13 +12,6 @@ function eui64(prefix: string, mac: string): string {
 }
 
 const slaac = { ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' };
-
-/** A network with an IPv4 subnet and a SLAAC one. */
-async function dual(t: Trial, mode = slaac) {
-  const { network, subnet: v4 } = await t.net('10.45.0.0/24');
-  const v6 = await t.subnet(network.id, 'fd45::/64', mode);
-  return { network, v4, v6 };
-}
 
 export const addressing: readonly Case[] = [
   {
@@ -55,20 +48,16 @@ export const addressing: readonly Case[] = [
   {
     name: 'a chosen address may lie outside of the pools',
     run: async t => {
-      const { network } = await t.net('10.45.0.0/24', {
-        allocation_pools: [{ start: '10.45.0.50', end: '10.45.0.60' }],
-      });
-      const port = await t.port(network.id, { fixed_ips: [{ ip_address: '10.45.0.9' }] });
-      assert.deepEqual(addresses(port), ['10.45.0.9']);
+      const port = await t.port(t.bed.network.id, { fixed_ips: [{ ip_address: '10.60.0.41' }] });
+      assert.deepEqual(t.bed.subnet4.allocation_pools, [{ start: '10.60.0.100', end: '10.60.0.254' }]);
+      assert.deepEqual(addresses(port), ['10.60.0.41']);
     },
   },
   {
     name: 'the gateway may be taken when it is asked for',
     run: async t => {
-      const { network } = await t.net('10.45.0.0/24');
-      assert.deepEqual(addresses(await t.port(network.id, { fixed_ips: [{ ip_address: '10.45.0.1' }] })), [
-        '10.45.0.1',
-      ]);
+      const port = await t.port(t.bed.network.id, { fixed_ips: [{ ip_address: '10.60.0.1' }] });
+      assert.deepEqual(addresses(port), [t.bed.subnet4.gateway_ip]);
     },
   },
   {
@@ -144,39 +133,35 @@ export const addressing: readonly Case[] = [
   {
     name: 'SLAAC makes the address of the MAC',
     run: async t => {
-      const network = await t.network();
-      await t.subnet(network.id, 'fd45::/64', slaac);
-      const port = await t.port(network.id, { mac_address: 'fa:16:3e:01:02:0a' });
-      assert.deepEqual(addresses(port), ['fd45::f816:3eff:fe01:20a']);
-      const other = await t.port(network.id);
-      assert.deepEqual(addresses(other), [eui64('fd45::', other.mac_address)]);
+      const fields = { mac_address: 'fa:16:3e:01:02:0a', fixed_ips: [{ subnet_id: t.bed.auto.v6.id }] };
+      const port = await t.port(t.bed.auto.network.id, fields);
+      assert.deepEqual(addresses(port), ['fd63::f816:3eff:fe01:20a']);
     },
   },
   {
     name: 'a SLAAC address comes besides an IPv4 one that is asked for',
     run: async t => {
-      const { network, v4, v6 } = await dual(t);
-      const port = await t.port(network.id, { fixed_ips: [{ subnet_id: v4.id, ip_address: '10.45.0.9' }] });
+      const { network, v4, v6 } = t.bed.auto;
+      const port = await t.port(network.id, { fixed_ips: [{ subnet_id: v4.id, ip_address: '10.63.0.9' }] });
       assert.deepEqual(port.fixed_ips, [
-        { subnet_id: v4.id, ip_address: '10.45.0.9' },
-        { subnet_id: v6.id, ip_address: eui64('fd45::', port.mac_address) },
+        { subnet_id: v4.id, ip_address: '10.63.0.9' },
+        { subnet_id: v6.id, ip_address: eui64('fd63::', port.mac_address) },
       ]);
     },
   },
   {
     name: 'a SLAAC subnet that is asked for gives its address alone',
     run: async t => {
-      const { network, v6 } = await dual(t);
+      const { network, v6 } = t.bed.auto;
       const port = await t.port(network.id, { fixed_ips: [{ subnet_id: v6.id }] });
-      assert.deepEqual(addresses(port), [eui64('fd45::', port.mac_address)]);
+      assert.deepEqual(addresses(port), [eui64('fd63::', port.mac_address)]);
     },
   },
   {
     name: 'even a port without addresses gets one of SLAAC',
     run: async t => {
-      const { network } = await dual(t);
-      const port = await t.port(network.id, { fixed_ips: [] });
-      assert.deepEqual(addresses(port), [eui64('fd45::', port.mac_address)]);
+      const port = await t.port(t.bed.auto.network.id, { fixed_ips: [] });
+      assert.deepEqual(addresses(port), [eui64('fd63::', port.mac_address)]);
     },
   },
   ...(['slaac', 'dhcpv6-stateless'] as const).map(

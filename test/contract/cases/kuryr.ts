@@ -137,13 +137,12 @@ export const kuryr: readonly Case[] = [
   {
     name: 'on a network of another project an address is refused, and plain ports are not',
     run: async t => {
-      const { network, subnet } = await t.net('10.56.0.0/24');
-      status(await t.api('PUT', `/networks/${network.id}`, { network: { shared: true } }, { user: 'admin' }), 200);
+      const { network, subnet } = t.bed.shared;
       const asked = (fixed_ip: object) => ({
         port: { ...reservation(t, 'foreign', fixed_ip), network_id: network.id, security_groups: [] },
       });
       const ask = (fixed_ip: object) => t.api('POST', '/ports', asked(fixed_ip), { user: 'demo2' });
-      const answer = await ask({ subnet_id: subnet.id, ip_address: '10.56.0.9' });
+      const answer = await ask({ subnet_id: subnet.id, ip_address: '10.64.0.8' });
       status(answer, 403);
       assert.equal(answer.body.NeutronError.type, 'PolicyNotAuthorized');
     },

@@ -125,9 +125,7 @@ export const pairs: readonly Case[] = [
   {
     name: "on another project's network pairs are forbidden, before any revision is looked at",
     run: async t => {
-      const { id } = await t.network();
-      status(await t.api('PUT', `/networks/${id}`, { network: { shared: true } }, { user: 'admin' }), 200);
-      const port = await t.port(id, {}, 'demo2');
+      const port = await t.port(t.bed.shared.network.id, {}, 'demo2');
       const rule =
         '(rule:update_port and (rule:update_port:allowed_address_pairs and (rule:update_port:allowed_address_pairs:ip_address)))';
       const asking = { user: 'demo2', headers: { 'if-match': 'revision_number=0' } } as const;

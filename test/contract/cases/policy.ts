@@ -1,16 +1,9 @@
 /** Who may do what: members, mere readers, other projects, and networks that are shared. */
 import assert from 'node:assert/strict';
 import { badNewPort, badPort, type Refusal, refusals } from '../refusals.ts';
-import { addresses, type Case, refused, status, type Trial } from '../trial.ts';
+import { addresses, type Case, refused, status } from '../trial.ts';
 
 const forbidden = (rule: string) => [403, 'PolicyNotAuthorized', `${rule} is disallowed by policy`] as const;
-
-/** A network of demo's that all may use, with a subnet. */
-async function shared(t: Trial) {
-  const { network, subnet } = await t.net('10.52.0.0/24');
-  status(await t.api('PUT', `/networks/${network.id}`, { network: { shared: true } }, { user: 'admin' }), 200);
-  return { network, subnet };
-}
 
 const adminOnly =
   (name: string, value: unknown, rule = `rule:update_port:${name}`) =>
@@ -60,9 +53,9 @@ export const policy: readonly Case[] = [
   {
     name: "on another project's shared network ports are plain: no address, MAC or port security of one's own choice",
     run: async t => {
-      const { network, subnet } = await shared(t);
+      const { network, subnet } = t.bed.shared;
       const port = await t.port(network.id, {}, 'demo2');
-      assert.match(addresses(port)[0] ?? '', /^10\.52\.0\./);
+      assert.match(addresses(port)[0] ?? '', /^10\.64\.0\./);
       assert.equal(port.project_id, t.bed.foreignProjectId);
       const ask = (fields: object) =>
         t.api('POST', '/ports', { port: { network_id: network.id, ...fields } }, { user: 'demo2' });
@@ -75,7 +68,7 @@ export const policy: readonly Case[] = [
         ...forbidden('(rule:create_port and rule:create_port:port_security_enabled)'),
       );
       const own = '(rule:create_port and (rule:create_port:fixed_ips and (rule:create_port:fixed_ips:ip_address)))';
-      refused(await ask({ fixed_ips: [{ ip_address: '10.52.0.9' }] }), ...forbidden(own));
+      refused(await ask({ fixed_ips: [{ ip_address: '10.64.0.9' }] }), ...forbidden(own));
       const one = await ask({ fixed_ips: [{ subnet_id: subnet.id }] });
       status(one, 201);
       t.defer(() => t.api('DELETE', `/ports/${one.body.port.id}`, undefined, { user: 'demo2' }));
@@ -83,11 +76,13 @@ export const policy: readonly Case[] = [
       const subnets = await t.api(
         'POST',
         '/subnets',
-        { subnet: { network_id: network.id, ip_version: 4, cidr: '10.53.0.0/24' } },
+        { subnet: { network_id: network.id, ip_version: 4, cidr: '10.65.0.0/24' } },
         { user: 'demo2' },
       );
       // odd, and so on Neutron 21: a subnet it may make there
       status(subnets, 201);
+      const odd = `/subnets/${subnets.body.subnet.id}`;
+      status(await t.api('DELETE', odd, undefined, { user: 'demo2' }), 204);
       const rename = await t.api('PUT', `/networks/${network.id}`, { network: { name: 'x' } }, { user: 'demo2' });
       refused(rename, ...forbidden('rule:update_network'));
     },
@@ -95,7 +90,7 @@ export const policy: readonly Case[] = [
   {
     name: "the network's owner sees the ports of others on it, and may delete them",
     run: async t => {
-      const { network } = await shared(t);
+      const { network } = t.bed.shared;
       const { id } = await t.port(network.id, {}, 'demo2');
       assert.equal((await t.get(`/ports/${id}`)).port.project_id, t.bed.foreignProjectId);
       status(await t.api('DELETE', `/ports/${id}`), 204);

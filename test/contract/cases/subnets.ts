@@ -11,7 +11,7 @@ const newSubnet =
     answer: [code, type, message],
   });
 
-/** A subnet of a network of its own shows these fields. */
+/** A subnet of this prefix, which no other case uses on the network for that, shows these fields. */
 const shows = (
   name: string,
   cidr: string,
@@ -20,7 +20,8 @@ const shows = (
 ): Case => ({
   name,
   run: async t => {
-    const { subnet } = await t.net(cidr, fields);
+    const subnet = await t.subnet(t.bed.yard.id, cidr, fields);
+    t.defer(() => t.api('DELETE', `/subnets/${subnet.id}`));
     const shown = (await t.get(`/subnets/${subnet.id}`)).subnet;
     for (const [key, value] of Object.entries(expected)) assert.deepEqual(shown[key], value, key);
   },
@@ -86,33 +87,33 @@ export const subnets: readonly Case[] = [
   ),
   shows(
     'a gateway in the middle parts the pool',
-    '10.43.0.0/28',
-    { gateway_ip: '10.43.0.5' },
+    '10.43.1.0/28',
+    { gateway_ip: '10.43.1.5' },
     {
-      gateway_ip: '10.43.0.5',
+      gateway_ip: '10.43.1.5',
       allocation_pools: [
-        { start: '10.43.0.1', end: '10.43.0.4' },
-        { start: '10.43.0.6', end: '10.43.0.14' },
+        { start: '10.43.1.1', end: '10.43.1.4' },
+        { start: '10.43.1.6', end: '10.43.1.14' },
       ],
     },
   ),
   shows(
     'pools are kept as asked for',
-    '10.43.0.0/24',
-    { allocation_pools: [{ start: '10.43.0.50', end: '10.43.0.60' }] },
-    { gateway_ip: '10.43.0.1', allocation_pools: [{ start: '10.43.0.50', end: '10.43.0.60' }] },
+    '10.43.2.0/24',
+    { allocation_pools: [{ start: '10.43.2.50', end: '10.43.2.60' }] },
+    { gateway_ip: '10.43.2.1', allocation_pools: [{ start: '10.43.2.50', end: '10.43.2.60' }] },
   ),
   shows(
     'host routes and name servers are kept as asked for',
-    '10.43.0.0/24',
+    '10.43.3.0/24',
     {
-      host_routes: [{ destination: '10.99.0.0/16', nexthop: '10.43.0.9' }],
+      host_routes: [{ destination: '10.99.0.0/16', nexthop: '10.43.3.9' }],
       dns_nameservers: ['9.9.9.9', '1.1.1.1'],
       enable_dhcp: false,
       description: 'd',
     },
     {
-      host_routes: [{ destination: '10.99.0.0/16', nexthop: '10.43.0.9' }],
+      host_routes: [{ destination: '10.99.0.0/16', nexthop: '10.43.3.9' }],
       dns_nameservers: ['9.9.9.9', '1.1.1.1'],
       enable_dhcp: false,
       description: 'd',
@@ -120,20 +121,24 @@ export const subnets: readonly Case[] = [
   ),
   shows(
     'a /31 without DHCP gives out both addresses',
-    '10.43.0.0/31',
+    '10.43.4.0/31',
     { gateway_ip: null, enable_dhcp: false },
     {
-      allocation_pools: [{ start: '10.43.0.0', end: '10.43.0.1' }],
+      allocation_pools: [{ start: '10.43.4.0', end: '10.43.4.1' }],
     },
   ),
-  shows('host bits of a prefix are dropped', '10.43.0.5/24', {}, { cidr: '10.43.0.0/24', gateway_ip: '10.43.0.1' }),
+  shows('host bits of a prefix are dropped', '10.43.5.5/24', {}, { cidr: '10.43.5.0/24', gateway_ip: '10.43.5.1' }),
   shows('IPv6 is shown in its short form', 'FD43:0:0:0::/64', {}, { cidr: 'fd43::/64', gateway_ip: 'fd43::' }),
-  ...(['slaac', 'dhcpv6-stateless', 'dhcpv6-stateful'] as const).map(mode =>
+  ...[
+    ['slaac', 'fd44::'],
+    ['dhcpv6-stateless', 'fd44:0:0:1::'],
+    ['dhcpv6-stateful', 'fd44:0:0:2::'],
+  ].map(([mode, prefix]) =>
     shows(
       `${mode} stands in both modes`,
-      'fd44::/64',
+      `${prefix}/64`,
       { ipv6_ra_mode: mode, ipv6_address_mode: mode },
-      { ipv6_ra_mode: mode, ipv6_address_mode: mode, gateway_ip: 'fd44::' },
+      { ipv6_ra_mode: mode, ipv6_address_mode: mode, gateway_ip: prefix },
     ),
   ),
   {
