@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -66,6 +66,8 @@ describe('the embedded cloud', () => {
   it('tells of its ports and of each change', async t => {
     const cloud = await open(t);
     const api = await neutron(cloud);
+    // The project's default group is made with the first request.
+    await api('GET', '/networks');
     let changes = 0;
     const end = cloud.onChange(() => changes++);
     const port = await portOn(api);
@@ -147,13 +149,71 @@ describe('the embedded cloud', () => {
     );
   });
 
-  it('does not start on a file that is another’s, and leaves it as it is', async t => {
+  for (const text of ['clouds: {}', '{"name":"x","precious":true}', 'null', '[]']) {
+    it(`does not start on a file that is another’s, and leaves it as it is: ${text}`, async t => {
+      const folder = await mkdtemp(join(tmpdir(), 'kuryr-cloud-'));
+      t.after(() => rm(folder, { recursive: true }));
+      const file = join(folder, 'state.json');
+      await writeFile(file, text);
+      await assert.rejects(startCloud({ file }), /is no state of an embedded cloud/);
+      assert.equal(await readFile(file, 'utf8'), text);
+    });
+  }
+
+  it('goes on, and says so, where its file cannot be written', async t => {
     const folder = await mkdtemp(join(tmpdir(), 'kuryr-cloud-'));
+    const { promise: told, resolve: report } = Promise.withResolvers<unknown>();
+    const cloud = await open(t, { file: join(folder, 'state.json'), report });
+    const api = await neutron(cloud);
+    await rm(folder, { recursive: true });
+    await api('POST', '/networks', { network: { name: 'n' } });
+    assert.match(String(await told), /ENOENT/);
+    assert.equal((await api('GET', '/networks')).body.networks.length, 1);
+    await mkdir(folder);
     t.after(() => rm(folder, { recursive: true }));
-    const file = join(folder, 'state.json');
-    await writeFile(file, 'clouds: {}');
-    await assert.rejects(startCloud({ file }), /is no state of an embedded cloud/);
-    assert.equal((await stat(file)).size, 10);
+  });
+
+  it('refuses a body that is nested too deep to be shown again', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const deep = JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`);
+    const answer = await api('POST', '/networks', { network: { availability_zone_hints: deep } });
+    assert.equal(answer.status, 400);
+    assert.equal((await api('GET', '/networks')).status, 200);
+  });
+
+  it('adds the sub-ports of two requests of the same moment, and none to a trunk that goes meanwhile', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const parent = await portOn(api);
+    const [one, two, three] = await Promise.all(
+      [1, 2, 3].map(async () => (await api('POST', '/ports', { port: { network_id: parent.network_id } })).body.port),
+    );
+    const { trunk } = (await api('POST', '/trunks', { trunk: { port_id: parent.id } })).body;
+    const add = (port: { id: string }, segmentation_id: number) => {
+      const sub_ports = [{ port_id: port.id, segmentation_type: 'vlan', segmentation_id }];
+      return api('PUT', `/trunks/${trunk.id}/add_subports`, { sub_ports });
+    };
+    await Promise.all([add(one, 1), add(two, 2)]);
+    assert.equal((await api('GET', `/trunks/${trunk.id}`)).body.trunk.sub_ports.length, 2);
+    const [gone] = await Promise.all([api('DELETE', `/trunks/${trunk.id}`), add(three, 3)]);
+    assert.equal(gone.status, 204);
+    assert.equal((await api('GET', `/trunks/${trunk.id}`)).status, 404);
+  });
+
+  it('finds the next free range of a huge pool at once', async t => {
+    const cloud = await open(t);
+    const api = await neutron(cloud);
+    const { subnetpool } = (
+      await api('POST', '/subnetpools', { subnetpool: { name: 'p', prefixes: ['fd00::/8'], min_prefixlen: 9 } })
+    ).body;
+    const { network } = (await api('POST', '/networks', { network: { name: 'n' } })).body;
+    const cut = (fields: object) =>
+      api('POST', '/subnets', {
+        subnet: { network_id: network.id, ip_version: 6, subnetpool_id: subnetpool.id, ...fields },
+      });
+    assert.equal((await cut({ cidr: 'fd00::/9' })).status, 201);
+    assert.equal((await cut({ prefixlen: 64 })).body.subnet.cidr, 'fd80::/64');
   });
 
   it('loses an answer after the deed, and cuts a connection before it', async t => {
@@ -207,7 +267,7 @@ describe('the embedded cloud', () => {
   it('answers a body that is too large, and goes on', async t => {
     const cloud = await open(t);
     const api = await neutron(cloud);
-    const answer = await api('POST', '/networks', { network: { name: 'x'.repeat(17 * 1024 * 1024) } });
+    const answer = await api('POST', '/networks', { network: { name: 'x'.repeat(3 * 1024 * 1024) } });
     assert.equal(answer.status, 413);
     assert.equal((await api('GET', '/networks')).status, 200);
   });

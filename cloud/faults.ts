@@ -12,7 +12,8 @@ export type Deed =
 interface Fault {
   readonly text: string;
   readonly method: string;
-  readonly path: RegExp;
+  /** What stands between the stars of the path. */
+  readonly path: readonly string[];
   readonly deed: Deed;
   left: number;
   readonly chance: number;
@@ -25,8 +26,13 @@ export class FaultError extends Error {
   }
 }
 
+const METHODS = ['*', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const PATHS = /^(\*|\/(identity|networking)(\/|\*|$))[^?]*$/;
+/** Longer than this and Node's timers go off at once. */
+const MOST_MS = 2 ** 31 - 1;
+
 const GRAMMAR =
-  '"METHOD PATH WHAT [times=N] [chance=P]": * stands for any method and, in a path, for any text; WHAT is a status ' +
+  '"METHOD PATH WHAT [times=N] [chance=P]": * stands for any method and, in a path that begins with /identity or /networking, for any text; WHAT is a status ' +
   '(412, 429/SECONDS with Retry-After, 503), delay/MILLISECONDS, cut (before it is done) or lose (after it is done)';
 
 /** Faults that were asked for, in order; the first that fits a request and has turns left is taken. */
@@ -58,12 +64,14 @@ export class Faults {
 }
 
 const fits = (fault: Fault, method: string, path: string): boolean =>
-  (fault.method === '*' || fault.method === method) && fault.path.test(path);
+  (fault.method === '*' || fault.method === method) && matches(fault.path, path);
 
 function parse(text: string): Fault {
   const wrong = (problem: string) => new FaultError(text, problem);
   const [method, path, what, ...options] = text.trim().split(/\s+/);
   if (method === undefined || path === undefined || what === undefined) throw wrong('something is missing');
+  if (!METHODS.includes(method)) throw wrong(`${method} is no method`);
+  if (!PATHS.test(path)) throw wrong(`${path} is no path of a service`);
   let left = Number.POSITIVE_INFINITY;
   let chance = 1;
   for (const option of options) {
@@ -75,21 +83,29 @@ function parse(text: string): Fault {
   }
   const deed = deedOf(what);
   if (deed === undefined) throw wrong(`${what} is nothing that can happen`);
-  const pattern = path
-    .split('*')
-    .map(part => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return { text, method: method.toUpperCase(), path: new RegExp(`^${pattern}$`), deed, left, chance };
+  return { text, method, path: path.split('*'), deed, left, chance };
 }
 
 function deedOf(what: string): Deed | undefined {
-  const [name = '', value] = what.split('/');
-  const number = Number(value ?? '0');
-  if (!Number.isFinite(number) || number < 0) return undefined;
-  if (name === 'cut' || name === 'lose') return { do: name };
-  if (name === 'delay') return { do: 'delay', ms: number };
-  if (!/^[45]\d\d$/.test(name)) return undefined;
-  return { do: 'answer', reply: refusal(Number(name), value) };
+  const [, name = '', value] = /^(\w+)(?:\/(\d+))?$/.exec(what) ?? [];
+  if ((name === 'cut' || name === 'lose') && value === undefined) return { do: name };
+  if (name === 'delay' && value !== undefined && Number(value) <= MOST_MS) return { do: 'delay', ms: Number(value) };
+  return /^[45]\d\d$/.test(name) ? { do: 'answer', reply: refusal(Number(name), value) } : undefined;
+}
+
+/** Whether the text is what stands between the stars, with anything at each star; in time that grows with its length. */
+function matches(parts: readonly string[], text: string): boolean {
+  const [first = '', ...rest] = parts;
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
 
 /** As Neutron answers 412; as a proxy before it answers the others. */

@@ -76,16 +76,13 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     pause = sleep,
   } = options;
   const { pairLimit = 10, mtu = 1442, races = 'union', latency = 'none', tokenSeconds = 3600 } = options;
-  const state = (file === undefined ? undefined : KeepFile.read(file)) as
-    | { keystone?: unknown; neutron?: unknown }
-    | undefined;
+  const state = file === undefined ? undefined : KeepFile.read(file);
   const faults = new Faults(random);
   faults.set(options.faults ?? []);
   const listeners = new Set<() => void>();
-  const keep =
-    file === undefined
-      ? undefined
-      : new KeepFile(file, () => ({ keystone: keystone.snapshot(), neutron: neutron.snapshot() }));
+  const report = options.report ?? (() => undefined);
+  const snapshot = () => ({ keystone: keystone.snapshot(), neutron: neutron.snapshot() });
+  const keep = file === undefined ? undefined : new KeepFile(file, snapshot, report);
   const wait = async (ms: number) => void (await pause(ms));
   const keystone = new Keystone({
     now,
@@ -103,7 +100,13 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     keystone: origin => `${origin}/identity`,
     changed: () => {
       keep?.changed();
-      for (const listener of listeners) listener();
+      for (const listener of listeners) {
+        try {
+          listener();
+        } catch (error) {
+          report(error);
+        }
+      }
     },
     state: state?.neutron,
   });
@@ -112,16 +115,16 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
       { path: '/identity', handle: request => keystone.handle(request) },
       { path: MOUNT, handle: request => neutron.handle(request) },
     ],
-    ...{ faults, newId, report: options.report ?? (() => undefined) },
+    ...{ faults, newId, report },
     pause: wait,
   });
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${await listener.listen(host, port)}`;
   // Who there is has ids from the start.
   if (state === undefined) keep?.changed();
-  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${await listener.listen(host, port)}`;
   const authUrl = `${origin}/identity/v3`;
   const close = async () => {
     await listener.close();
-    keep?.flush();
+    keep?.end();
   };
   return {
     origin,

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeeper } from './depth.ts';
 import { FaultError, type Faults } from './faults.ts';
+import { internalError } from './neutron/refusal.ts';
 import type { Reply, Request } from './wire.ts';
 
 /** A service and where it is found. */
@@ -19,8 +21,10 @@ export interface ListenerParts {
   readonly report: (error: unknown) => void;
 }
 
-/** The largest body there can be: more than any client sends, less than what fills memory. */
-const MOST_BYTES = 16 * 1024 * 1024;
+/** The largest body there can be: thousands of ports at once, and less than what would keep it busy for long. */
+const MOST_BYTES = 2 * 1024 * 1024;
+/** How deep a body's JSON may be nested: deeper than any resource, and shallow enough to be written again. */
+const DEEPEST = 50;
 /** Faults are read and set here; it is no part of OpenStack. */
 const FAULTS_PATH = '/embedded/faults';
 
@@ -33,8 +37,11 @@ export class Listener {
     this.#parts = parts;
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        this.#parts.report(error);
-        request.socket.destroy();
+        // A client that went away is nobody's fault.
+        if (request.destroyed && !request.complete) return;
+        this.#parts.report(new Error(`${request.method} ${request.url}`, { cause: error }));
+        if (response.headersSent) request.socket.destroy();
+        else send(response, failed());
       });
     });
     this.#server.keepAliveTimeout = 60_000;
@@ -59,9 +66,8 @@ export class Listener {
     const body = await read(incoming);
     if (body === undefined)
       return send(response, { status: 413, body: { error: { code: 413, message: 'too large' } } });
-    const target = new URL(url, 'http://local');
-    // The path as it came: URL would take its dots away.
-    const [path = '/'] = url.split('?');
+    // As it came: URL would take the path's dots away.
+    const [path = '/', ...search] = url.split('?');
     if (path === FAULTS_PATH) return send(response, this.#setFaults(method, body));
     const mount = this.#parts.mounts.find(one => path === one.path || path.startsWith(`${one.path}/`));
     if (mount === undefined) return send(response, this.#index(path, incoming));
@@ -69,10 +75,15 @@ export class Listener {
     if (deed?.do === 'cut') return void incoming.socket.destroy();
     if (deed?.do === 'delay') await this.#parts.pause(deed.ms);
     const below = path.slice(mount.path.length);
-    const request = { ...readRequest(incoming, body), method, path: below, query: [...target.searchParams] };
+    const request = {
+      ...readRequest(incoming, body),
+      method,
+      path: below,
+      query: [...new URLSearchParams(search.join('?'))],
+    };
     const reply = deed?.do === 'answer' ? deed.reply : await mount.handle(request);
     if (deed?.do === 'lose') return void incoming.socket.destroy();
-    // Neutron's list of versions is told by something before it that gives no number.
+    // Lists of versions are told by something before the services that gives no number.
     const headers = below === '' || below === '/' ? {} : { 'x-openstack-request-id': `req-${this.#parts.newId()}` };
     send(response, { ...reply, headers: { ...headers, ...reply.headers } });
   }
@@ -114,11 +125,15 @@ function textsIn(body: string): string[] {
 function parse(body: string): { readonly value: unknown; readonly malformed: boolean } {
   if (body === '') return { value: undefined, malformed: false };
   try {
-    return { value: JSON.parse(body), malformed: false };
+    const value: unknown = JSON.parse(body);
+    return isDeeper(value, DEEPEST) ? { value: undefined, malformed: true } : { value, malformed: false };
   } catch {
     return { value: undefined, malformed: true };
   }
 }
+
+/** As Neutron's own answer where its code fails. */
+const failed = (): Reply => internalError().reply();
 
 function originOf({ headers, socket }: IncomingMessage): string {
   return `http://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;

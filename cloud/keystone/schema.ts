@@ -1,4 +1,5 @@
 /** The part of JSON Schema (draft 4) that Keystone's requests need, with its texts. */
+import { isDeeper } from '../depth.ts';
 import { badRequest, crash } from './errors.ts';
 import { pretty, repr } from './python.ts';
 
@@ -135,11 +136,6 @@ function isType(type: string, value: unknown): boolean {
   if (type === 'object') return isObject(value);
   return typeof value === type;
 }
-
-const isDeeper = (value: unknown, levels: number): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (levels === 0 || Object.values(value).some(each => isDeeper(each, levels - 1)));
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

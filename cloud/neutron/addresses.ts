@@ -1,7 +1,7 @@
 /** Neutron's IPAM: which addresses a port gets. */
 import ipaddr from 'ipaddr.js';
 import { badInput, Refusal } from './refusal.ts';
-import type { AddressRange, Context, FixedIp, NetworkRow, SubnetRow } from './store.ts';
+import type { Context, FixedIp, NetworkRow, SubnetRow } from './store.ts';
 
 /** An entry of a request's fixed_ips, its subnet named or not. */
 export interface WantedIp {
@@ -65,7 +65,7 @@ export const isAutomatic = ({ ipv6_address_mode: mode }: SubnetRow): boolean =>
 
 /** The address that SLAAC makes of a MAC (RFC 4291, appendix A). */
 export function eui64(cidr: string, mac: string): string {
-  const bytes = mac.split(':').map(byte => Number.parseInt(byte, 16));
+  const bytes = mac.split(/[:-]/).map(byte => Number.parseInt(byte, 16));
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes;
   const host = [a ^ 2, b, c, 0xff, 0xfe, d, e, f].reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
   return toAddress(bounds(cidr).first + host, 6);
@@ -73,17 +73,6 @@ export function eui64(cidr: string, mac: string): string {
 
 export const subnetsOf = ({ tables }: Context, networkId: string): SubnetRow[] =>
   [...tables.subnets.values()].filter(subnet => subnet.network_id === networkId);
-
-/** Addresses of a subnet that ports hold. */
-function taken({ tables }: Context, subnetId: string, butPort?: string): Set<string> {
-  const all = [...tables.ports.values()].filter(port => port.id !== butPort);
-  return new Set(
-    all
-      .flatMap(port => port.fixed_ips)
-      .filter(ip => ip.subnet_id === subnetId)
-      .map(ip => ip.ip_address),
-  );
-}
 
 export interface Allocation {
   readonly network: NetworkRow;
@@ -104,52 +93,124 @@ export interface Allocation {
 export function allocate(context: Context, { network, mac, wanted, deviceOwner, port }: Allocation): FixedIp[] {
   const serves = ({ service_types: types }: SubnetRow) => types.length === 0 || types.includes(deviceOwner);
   const subnets = subnetsOf(context, network.id).filter(serves);
-  const automatic = subnets.filter(isAutomatic);
-  const given: FixedIp[] = [];
-  const add = (subnet: SubnetRow, address: string) => given.push({ subnet_id: subnet.id, ip_address: address });
+  const supply = new Supply(context, network.id, port?.id);
+  const automatic = (subnet: SubnetRow) => supply.take(subnet, eui64(subnet.cidr, mac));
   if (wanted === undefined) {
     for (const version of [4, 6]) {
       const able = subnets.filter(subnet => subnet.ip_version === version && !isAutomatic(subnet));
-      if (able.length > 0) add(...anyOf(context, able, given, network.id));
+      if (able.length > 0) supply.takeAny(able);
     }
   } else {
     const asked = wanted.map(want => resolve(want, subnets, network, context));
-    const kept = (port?.fixed_ips ?? []).slice();
-    for (const { subnet, address } of asked.filter(one => one.address !== undefined)) {
-      const text = canonical(address as string);
-      if (taken(context, subnet.id, port?.id).has(text)) throw allocated(text, subnet.id);
-      add(subnet, text);
-    }
+    for (const { subnet, address } of asked) if (address !== undefined) supply.take(subnet, canonical(address));
+    const kept = Map.groupBy(port?.fixed_ips ?? [], ip => ip.subnet_id);
     for (const { subnet } of asked.filter(one => one.address === undefined)) {
+      // What the port has of that subnet already is as good as another.
+      const old = kept.get(subnet.id)?.find(ip => !supply.holds(ip));
       if (isAutomatic(subnet)) {
-        if (!given.some(ip => ip.subnet_id === subnet.id)) add(subnet, eui64(subnet.cidr, mac));
-        continue;
-      }
-      const before = kept.findIndex(
-        ip => ip.subnet_id === subnet.id && !given.some(got => got.ip_address === ip.ip_address),
-      );
-      const [old] = before < 0 ? [] : kept.splice(before, 1);
-      if (old !== undefined) add(subnet, old.ip_address);
-      else add(...anyOf(context, [subnet], given, network.id));
+        if (!supply.serves(subnet)) automatic(subnet);
+      } else if (old === undefined) supply.takeAny([subnet]);
+      else supply.take(subnet, old.ip_address);
     }
     const allAutomatic = asked.length > 0 && asked.every(({ subnet }) => isAutomatic(subnet));
-    if (allAutomatic || (port !== undefined && wanted.length === 0)) return inOrder(given);
+    if (allAutomatic || (port !== undefined && wanted.length === 0)) return supply.given();
   }
-  for (const subnet of automatic) {
-    if (!given.some(ip => ip.subnet_id === subnet.id)) add(subnet, eui64(subnet.cidr, mac));
-  }
-  return inOrder(given);
+  for (const subnet of subnets.filter(isAutomatic)) if (!supply.serves(subnet)) automatic(subnet);
+  return supply.given();
 }
 
-/** IPv4 first, else as they were asked for. */
-const inOrder = (ips: readonly FixedIp[]): FixedIp[] => {
-  const [four, six] = [ips.filter(ip => !ip.ip_address.includes(':')), ips.filter(ip => ip.ip_address.includes(':'))];
-  return [...four, ...six];
-};
+/** How many free addresses the next one is drawn from: neighbours in time are no neighbours in number. */
+const WINDOW = 64;
 
-const allocated = (address: string, subnetId: string): Refusal =>
-  new Refusal(409, 'IpAddressAlreadyAllocated', `IP address ${address} already allocated in subnet ${subnetId}`);
+/** What is free on a network, and what one port has got of it so far. */
+class Supply {
+  readonly #context: Context;
+  readonly #networkId: string;
+  /** Whose addresses count as free. */
+  readonly #portId: string | undefined;
+  readonly #given: FixedIp[] = [];
+  readonly #used = new Map<string, Set<string>>();
+  /** Free addresses of a subnet that the next one is drawn from, and those after them. */
+  readonly #windows = new Map<string, { readonly free: string[]; readonly later: Generator<string> }>();
 
+  constructor(context: Context, networkId: string, portId: string | undefined) {
+    this.#context = context;
+    this.#networkId = networkId;
+    this.#portId = portId;
+  }
+
+  /** IPv4 first, else in the order they were taken in. */
+  given(): FixedIp[] {
+    const isFour = (ip: FixedIp) => !ip.ip_address.includes(':');
+    return [...this.#given.filter(isFour), ...this.#given.filter(ip => !isFour(ip))];
+  }
+
+  serves = (subnet: SubnetRow): boolean => this.#given.some(ip => ip.subnet_id === subnet.id);
+
+  holds = (ip: FixedIp): boolean =>
+    this.#given.some(got => got.subnet_id === ip.subnet_id && got.ip_address === ip.ip_address);
+
+  /** @throws Refusal where somebody else has it */
+  take(subnet: SubnetRow, address: string): void {
+    const used = this.#usedOf(subnet);
+    if (used.has(address)) {
+      const text = `IP address ${address} already allocated in subnet ${subnet.id}`;
+      throw new Refusal(409, 'IpAddressAlreadyAllocated', text);
+    }
+    used.add(address);
+    this.#given.push({ subnet_id: subnet.id, ip_address: address });
+  }
+
+  /** @throws Refusal where none of the subnets has any */
+  takeAny(subnets: readonly SubnetRow[]): void {
+    for (const subnet of subnets) {
+      const { free, later } = this.#windowOf(subnet);
+      while (free.length < WINDOW) {
+        const { value, done } = later.next();
+        if (done) break;
+        free.push(value);
+      }
+      const [chosen] = free.splice(this.#context.pick(free.length), 1);
+      if (chosen === undefined) continue;
+      this.take(subnet, chosen);
+      return;
+    }
+    const text = `No more IP addresses available on network ${this.#networkId}.`;
+    throw new Refusal(409, 'IpAddressGenerationFailure', text);
+  }
+
+  #usedOf({ id }: SubnetRow): Set<string> {
+    const known = this.#used.get(id);
+    if (known !== undefined) return known;
+    const others = [...this.#context.tables.ports.values()].filter(port => port.id !== this.#portId);
+    const ips = others.flatMap(port => port.fixed_ips).filter(ip => ip.subnet_id === id);
+    const used = new Set(ips.map(ip => ip.ip_address));
+    this.#used.set(id, used);
+    return used;
+  }
+
+  #windowOf(subnet: SubnetRow) {
+    const known = this.#windows.get(subnet.id);
+    if (known !== undefined) return known;
+    const made = { free: [], later: freeOf(subnet, this.#usedOf(subnet)) };
+    this.#windows.set(subnet.id, made);
+    return made;
+  }
+}
+
+/** The free addresses of a subnet's pools, in order, as they are found. */
+function* freeOf(
+  { allocation_pools: pools, ip_version: version }: SubnetRow,
+  used: ReadonlySet<string>,
+): Generator<string> {
+  for (const { start, end } of pools) {
+    const last = toNumber(end);
+    for (let value = toNumber(start); value <= last; value++) {
+      const address = toAddress(value, version);
+      if (!used.has(address)) yield address;
+    }
+  }
+}
 function resolve(want: WantedIp, subnets: readonly SubnetRow[], network: NetworkRow, { tables }: Context) {
   const { subnet_id: id, ip_address: address } = want;
   if (id === undefined && address === undefined) throw badInput('IP allocation requires subnet_id or ip_address');
@@ -173,35 +234,4 @@ function resolve(want: WantedIp, subnets: readonly SubnetRow[], network: Network
     }
   }
   return { subnet, address };
-}
-
-/** How many free addresses the next one is drawn from: neighbours in time are no neighbours in number. */
-const WINDOW = 64n;
-
-/** A free address of the pools of one of the subnets. @throws Refusal */
-function anyOf(
-  context: Context,
-  subnets: readonly SubnetRow[],
-  given: readonly FixedIp[],
-  networkId: string,
-): [SubnetRow, string] {
-  for (const subnet of subnets) {
-    const used = taken(context, subnet.id);
-    for (const ip of given) if (ip.subnet_id === subnet.id) used.add(ip.ip_address);
-    const free: string[] = [];
-    for (const pool of subnet.allocation_pools) {
-      for (const address of range(pool, subnet.ip_version)) {
-        if (!used.has(address)) free.push(address);
-        if (BigInt(free.length) >= WINDOW) break;
-      }
-    }
-    const chosen = free[context.pick(free.length)];
-    if (chosen !== undefined) return [subnet, chosen];
-  }
-  throw new Refusal(409, 'IpAddressGenerationFailure', `No more IP addresses available on network ${networkId}.`);
-}
-
-function* range({ start, end }: AddressRange, version: 4 | 6): Generator<string> {
-  const last = toNumber(end);
-  for (let value = toNumber(start); value <= last; value++) yield toAddress(value, version);
 }

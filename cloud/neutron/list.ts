@@ -24,9 +24,13 @@ export function list<R extends Row>(kind: Kind<R>, request: Request, context: Co
   const matches = filtersOf(kind, query);
   const rows = [...kind.table(context.tables).values()].filter(row => kind.visible(row, context));
   // Filters see what their sender does not.
-  const all = rows.map(row => kind.view(row, { ...context, isAdmin: true })).filter(matches);
+  const everything = { ...context, isAdmin: true };
+  const all = rows.map(row => ({ ...kind.view(row, everything), ...kind.unshown?.(row, everything) })).filter(matches);
   const some = paged(kind, all, page);
-  const hidden = Object.keys(kind.attributes).filter(name => !context.isAdmin && kind.attributes[name]?.hidden);
+  const unshown = new Set(rows.flatMap(row => Object.keys(kind.unshown?.(row, everything) ?? {})));
+  const hidden = Object.keys(kind.attributes).filter(
+    name => unshown.has(name) || (!context.isAdmin && kind.attributes[name]?.hidden),
+  );
   const seen = (entry: Shown) => Object.fromEntries(Object.entries(entry).filter(([name]) => !hidden.includes(name)));
   const entries = some.map(entry => fieldsOf(seen(entry), query));
   if (page.limit === 0) return { [kind.plural]: entries };

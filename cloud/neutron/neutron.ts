@@ -95,7 +95,11 @@ export class Neutron {
     const caller = this.#tokens.authenticate(request.headers['x-auth-token']);
     if (caller === undefined || !this.#options.mayCall(caller, method, path))
       return unauthorized(this.#options.keystone(origin));
-    const [, version, ...parts] = path.split('/').map(decode);
+    // Some clients say what they want to read.
+    const [, version, ...parts] = path
+      .replace(/\.json$/, '')
+      .split('/')
+      .map(decode);
     if (version !== 'v2.0' || parts.length === 0) throw noResource();
     if (parts.length === 1 && parts[0] === '') return resources(origin, this.#kinds);
     const context = this.#context(caller);
@@ -105,7 +109,9 @@ export class Neutron {
     const kind = this.#kinds.find(one => one.path === collection);
     if (kind === undefined) return this.#special(collection, id, what, request, context);
     if (!['GET', 'POST', 'PUT', 'DELETE'].includes(method)) throw notAllowed();
+    const groups = context.tables.security_groups.size;
     defaultGroup(caller.projectId, context);
+    if (context.tables.security_groups.size > groups) this.#options.changed();
     if (id === undefined) return this.#collection(kind, request, context);
     if (what === undefined) return this.#single(kind, id, request, context);
     if (what === 'tags' && kind.tags) {
@@ -166,11 +172,12 @@ export class Neutron {
 
   async #subPorts(id: string, what: string, request: Request, context: Context): Promise<Reply> {
     const { method } = request;
-    const row = rowOf(trunk, id, context);
-    if (method === 'GET' && what === 'get_subports') return { status: 200, body: { sub_ports: row.sub_ports } };
+    const seen = rowOf(trunk, id, context);
+    if (method === 'GET' && what === 'get_subports') return { status: 200, body: { sub_ports: seen.sub_ports } };
     if (method !== 'PUT' || (what !== 'add_subports' && what !== 'remove_subports')) throw noResource();
     await this.#take({ method, what: 'other', count: 1 });
-    assertRevision(ifMatch(request), row.revision_number);
+    const row = rowOf(trunk, id, context);
+    assertRevision(ifMatch(request), (context.settings.races === 'union' ? seen : row).revision_number);
     const next = changeSubPorts(
       row,
       what === 'add_subports' ? 'add' : 'remove',

@@ -1,5 +1,5 @@
 import type { Reply, Request } from '../wire.ts';
-import { badRequest, badValue, forbidden, Refusal } from './refusal.ts';
+import { badRequest, badValue, forbidden, noResource, Refusal } from './refusal.ts';
 import type { Context, Tables } from './store.ts';
 import { integerFrom, toBoolean, toInteger } from './values.ts';
 
@@ -61,7 +61,8 @@ export function quotas(
     if (foreign) throw forbidden('rule:get_quota');
     const limits = limitsOf(projectId, tables);
     if (what === 'default') return { status: 200, body: { quota: DEFAULTS } };
-    if (what !== 'details') return { status: 200, body: { quota: limits } };
+    if (what !== undefined && what !== 'details') throw noResource();
+    if (what === undefined) return { status: 200, body: { quota: limits } };
     const details = Object.entries(limits).map(([name, limit]) => [
       name,
       { limit, used: used(projectId, name, tables), reserved: 0 },

@@ -80,7 +80,11 @@ export interface PortRow extends Row {
   readonly device_owner: string;
   readonly fixed_ips: readonly FixedIp[];
   readonly allowed_address_pairs: readonly AddressPair[];
-  readonly extra_dhcp_opts: readonly unknown[];
+  readonly extra_dhcp_opts: readonly {
+    readonly opt_name: string;
+    readonly opt_value: string;
+    readonly ip_version: number;
+  }[];
   readonly security_groups: readonly string[];
   readonly port_security_enabled: boolean;
   readonly ip_allocation: string;
@@ -103,7 +107,7 @@ export interface RuleRow extends Row {
   readonly port_range_max: number | null;
   readonly remote_ip_prefix: string | null;
   readonly remote_group_id: string | null;
-  /** A number that counts all rows; shown inside of groups alone. */
+  /** A number that counts rules; shown inside of groups alone. */
   readonly standard_attr_id: number;
 }
 

@@ -2,7 +2,7 @@ import type { Reply, Request } from '../wire.ts';
 import type { Kind } from './kinds/kind.ts';
 import { badInput, internalError, Refusal } from './refusal.ts';
 import { type Context, changed, type Row } from './store.ts';
-import { textList } from './values.ts';
+import { text, textList } from './values.ts';
 
 /** `/ports/ID/tags` and `/ports/ID/tags/TAG`. @throws Refusal */
 export function tags<R extends Row>(
@@ -38,6 +38,8 @@ export function tags<R extends Row>(
     throw new Refusal(404, 'HTTPNotFound', 'not supported');
   }
   if (request.method === 'PUT') {
+    const problem = text()(tag);
+    if (problem !== undefined) throw badInput(problem);
     if (!known) write([...row.tags, tag]);
     return { status: 201, body: 'null', headers: { 'content-type': 'application/json' } };
   }

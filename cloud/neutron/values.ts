@@ -24,7 +24,7 @@ export const text =
   (most = 255): Validate =>
   value => {
     if (typeof value !== 'string') return `'${shown(value)}' is not a valid string`;
-    return value.length > most ? `'${value}' exceeds maximum length of ${most}` : undefined;
+    return [...value].length > most ? `'${value}' exceeds maximum length of ${most}` : undefined;
   };
 
 export const isUuid = (value: unknown): boolean =>
@@ -47,8 +47,12 @@ export const textList: Validate = value => {
 };
 
 export function duplicates(list: readonly unknown[]): string | undefined {
-  const twice = list.find((value, index) => list.indexOf(value) !== index);
-  return twice === undefined ? undefined : `Duplicate items in the list: '${shown(twice)}'`;
+  const seen = new Set<unknown>();
+  for (const value of list) {
+    if (seen.has(value)) return `Duplicate items in the list: '${shown(value)}'`;
+    seen.add(value);
+  }
+  return undefined;
 }
 
 export const oneOf =
@@ -101,8 +105,8 @@ export function toBoolean(value: unknown): boolean {
 
 /** @throws Refusal */
 export function toInteger(value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value)) return value;
-  if (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value)) return Number(value);
+  if (Number.isSafeInteger(value)) return value as number;
+  if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
   throw badInput(`'${shown(value)}' is not an integer`);
 }
 

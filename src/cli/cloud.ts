@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { FaultError, startCloud, users } from '../../cloud/index.ts';
 import { parseFlags } from '../config/flags.ts';
 import { absolutePath, choice, type Kind, wholeNumber } from '../config/kinds.ts';
@@ -6,10 +8,16 @@ import type { Command, Terminal } from './command.ts';
 
 const origin = 'the command line';
 
+/** A file that the shell would find from here too. */
+const path: Kind<string> = {
+  ...absolutePath(),
+  parse: text => absolutePath().parse(resolve(text)),
+};
+
 /** What the cloud's flags mean, but for --fault, which may come again. */
 export const cloudFlags = {
   port: { kind: wholeNumber('PORT', 0, 65_535), text: 'where it listens on the loopback; a free one when left out' },
-  file: { kind: absolutePath(), text: 'keeps its state there; without one it is gone at the end' },
+  file: { kind: path, text: 'keeps its state there; without one it is gone at the end' },
   user: { kind: choice(...users), text: 'whom the clouds.yaml is for: demo when left out' },
   'pair-limit': { kind: wholeNumber('N', 1, 100_000), text: "Neutron's max_allowed_address_pair: 10 when left out" },
   mtu: { kind: wholeNumber('BYTES', 68, 65_535), text: 'the most an MTU can be: 1442 when left out' },
@@ -54,9 +62,9 @@ export const cloudCommand: Command = {
     const cloud = await started(text, list.fault ?? [], terminal);
     try {
       terminal.out(`${cloud.cloudsYaml(user)}\n${usage(user)}`);
-      await new Promise<void>(resolve => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
+      await new Promise<void>(ended => {
+        if (signal.aborted) ended();
+        signal.addEventListener('abort', () => ended(), { once: true });
       });
     } finally {
       await cloud.close();
@@ -77,7 +85,7 @@ async function started(text: Readonly<Partial<Record<string, string>>>, faults: 
   };
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   try {
-    return await startCloud({ ...options, faults, report: error => terminal.err(String(error)) });
+    return await startCloud({ ...options, faults, report: error => terminal.err(inspect(error)) });
   } catch (error) {
     if (error instanceof FaultError) {
       throw new KuryrError('CONFIG_INVALID', {

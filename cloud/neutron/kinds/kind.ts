@@ -18,6 +18,8 @@ export interface Kind<R extends Row = Row> {
   missing(id: string): Refusal;
   /** Whether the caller sees it. */
   visible(row: R, context: Context): boolean;
+  /** What lists can be filtered by besides what is shown. */
+  readonly unshown?: (row: R, context: Context) => Record<string, unknown>;
   /** What the caller may not name in a PUT of one that it may change; nothing where this is left out. */
   readonly denied?: (row: R, fields: Readonly<Record<string, unknown>>, context: Context) => (name: string) => boolean;
   /** Whether the caller may delete it besides its owner. */
@@ -95,6 +97,9 @@ export const shownOfAll = ({ id, project_id, revision_number, created_at, update
 /** The project that a POST is for. @throws Refusal where it is not the sender's own */
 export function projectOf(fields: Readonly<Record<string, unknown>>, { caller, isAdmin }: Context): string {
   const asked = fields['project_id'] ?? fields['tenant_id'];
+  if (asked === undefined && caller.projectId === '') {
+    throw badRequest('Running without keystone AuthN requires that tenant_id is specified');
+  }
   if (asked === undefined || asked === caller.projectId) return caller.projectId;
   if (!isAdmin) {
     throw badRequest(

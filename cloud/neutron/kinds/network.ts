@@ -53,6 +53,9 @@ const attributes: Attributes = {
   ...tagFilters,
 };
 
+/** Ports of the cloud's own, which go with their network. */
+const OWN_PORTS = ['network:dhcp', 'network:distributed'];
+
 export const network: Kind<NetworkRow> = {
   name: 'network',
   plural: 'networks',
@@ -100,12 +103,14 @@ export const network: Kind<NetworkRow> = {
   },
 
   remove(row, { tables }) {
-    const ports = [...tables.ports.values()].filter(port => port.network_id === row.id);
+    const all = [...tables.ports.values()].filter(port => port.network_id === row.id);
+    const ports = all.filter(port => !OWN_PORTS.includes(port.device_owner));
     if (ports.length > 0) {
       const ids = ports.map(port => port.id).join(',');
       const text = `Unable to complete operation on network ${row.id}. There are one or more ports still in use on the network, id for these ports is: ${ids}.`;
       throw new Refusal(409, 'NetworkInUse', text);
     }
+    for (const { id } of all) tables.ports.delete(id);
     for (const { id, network_id } of tables.subnets.values()) if (network_id === row.id) tables.subnets.delete(id);
     tables.networks.delete(row.id);
   },

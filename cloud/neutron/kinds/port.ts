@@ -18,6 +18,7 @@ import {
   uuid,
   uuidList,
 } from '../values.ts';
+import { merged, validateOptions } from './dhcp-options.ts';
 import {
   answered,
   type Changed,
@@ -105,7 +106,10 @@ const attributes: Attributes = {
     validate: uuidList,
     filter: true,
   },
-  extra_dhcp_opts: { post: true, put: true, standard: { value: [] }, convert: noneToList },
+  extra_dhcp_opts: {
+    ...{ post: true, put: true, standard: { value: [] } },
+    ...{ convert: noneToList, convertFirst: true, validate: validateOptions },
+  },
   'binding:vnic_type': {
     post: true,
     put: true,
@@ -125,7 +129,7 @@ const attributes: Attributes = {
   },
   qos_network_policy_id: answered,
   resource_request: { hidden: true },
-  ip_allocation: { filter: true },
+  ip_allocation: { filter: true, sort: true },
   description,
   ...tagFilters,
   tags: { post: true, put: false, standard: { value: [] }, validate: textList, filter: true },
@@ -201,7 +205,7 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
       device_owner: String(fields['device_owner']),
       fixed_ips: ips,
       allowed_address_pairs: pairs,
-      extra_dhcp_opts: fields['extra_dhcp_opts'] as unknown[],
+      extra_dhcp_opts: merged([], fields['extra_dhcp_opts']),
       security_groups: groups ?? (secure ? [defaultGroup(projectId, context).id] : []),
       port_security_enabled: secure,
       ip_allocation: (fields['fixed_ips'] as unknown[] | undefined)?.length === 0 ? 'none' : 'immediate',
@@ -216,7 +220,13 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
 
   update(row, fields, context, seen) {
     const network = networkOf(row, context);
-    const { allowed_address_pairs: asked, fixed_ips: ips, mac_address: newMac, ...plain } = fields;
+    const {
+      allowed_address_pairs: asked,
+      fixed_ips: ips,
+      mac_address: newMac,
+      extra_dhcp_opts: options,
+      ...plain
+    } = fields;
     const macAddress = newMac === undefined ? row.mac_address : freeMac(newMac, network.id, context, row.id);
     if (newMac !== undefined && row['binding:host_id'] !== '') {
       const text = `Unable to complete operation on port ${row.id}, port is already bound, port type: ovs, old_mac ${row.mac_address}, new_mac ${macAddress}.`;
@@ -231,7 +241,8 @@ export const portKind = (pairLimit: number): Kind<PortRow> => ({
       wanted === undefined
         ? row.fixed_ips
         : allocate(context, { network, mac: macAddress, wanted, deviceOwner: row.device_owner, port: row });
-    const next = { ...plain, allowed_address_pairs: pairs, fixed_ips, mac_address: macAddress };
+    const extra_dhcp_opts = options === undefined ? row.extra_dhcp_opts : merged(row.extra_dhcp_opts, options);
+    const next = { ...plain, allowed_address_pairs: pairs, fixed_ips, mac_address: macAddress, extra_dhcp_opts };
     return counted(row, changed(row, context, next), Object.keys(fields));
   },
 

@@ -3,7 +3,7 @@ import { type Attributes, open } from '../attributes.ts';
 import { owns } from '../policy.ts';
 import { internalError, Refusal } from '../refusal.ts';
 import { type Context, changed, fresh, type RuleRow } from '../store.ts';
-import { anything, isAddress, isCidr, oneOf, shown, toIntegerOrNone, uuid, uuidOrNone } from '../values.ts';
+import { isAddress, isCidr, oneOf, shown, toIntegerOrNone, uuid, uuidOrNone } from '../values.ts';
 import { common, description, type Kind, projectOf } from './kind.ts';
 import { ruleView, securityGroup } from './security-group.ts';
 
@@ -41,7 +41,7 @@ const attributes: Attributes = {
   port_range_max: { ...fixed, standard: { value: null }, convert: portNumber, filter: true, sort: true },
   remote_ip_prefix: { ...fixed, standard: { value: null }, convert: prefix, filter: true, sort: true },
   remote_group_id: { ...fixed, standard: { value: null }, validate: uuidOrNone, filter: true, sort: true },
-  remote_address_group_id: { ...fixed, standard: open, validate: anything, filter: true, sort: true },
+  remote_address_group_id: { ...fixed, standard: open, validate: uuidOrNone, filter: true, sort: true },
   normalized_cidr: { filter: true },
   description: { ...description },
 };
@@ -113,7 +113,7 @@ function ethertype(value: unknown): string {
 
 function protocol(value: unknown): string | null {
   if (value === null) return null;
-  const word = String(value).toLowerCase();
+  const word = typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : '';
   if (PROTOCOLS.includes(word) || (/^\d+$/.test(word) && Number(word) <= 255)) return word;
   const known = PROTOCOLS.map(name => `'${name}'`).join(', ');
   const text = `Security group rule protocol ${shown(value)} not supported. Only protocol values [None, ${known}] and integer representations [0 to 255] are supported.`;
@@ -133,42 +133,58 @@ function prefix(value: unknown): string | null {
   throw new Refusal(400, 'InvalidCIDR', `Invalid CIDR ${shown(value)} given as IP prefix.`);
 }
 
+/** Protocols that have ports. */
+const WITH_PORTS = ['6', '17', '33', '132', '136'];
+const ICMP = ['1', '58'];
+
 function judgeRule(rule: RuleRow): void {
-  const {
-    protocol: named,
-    port_range_min: min,
-    port_range_max: max,
-    remote_ip_prefix: range,
-    remote_group_id: group,
-  } = rule;
+  const { protocol, remote_ip_prefix: range, remote_group_id: group, ethertype: family } = rule;
   if (range !== null && group !== null) {
     const text = 'Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.';
     throw new Refusal(400, 'SecurityGroupMultipleRemoteEntites', text);
   }
-  if (named === null && (min !== null || max !== null)) {
+  judgePorts(rule);
+  if (family === 'IPv4' && numberOf(protocol) === '58') {
+    const text = `Invalid ethertype ${family} for protocol ${protocol}.`;
+    throw new Refusal(400, 'SecurityGroupEthertypeConflictWithProtocol', text);
+  }
+  if (range !== null && bounds(range).version !== Number(family.slice(-1))) {
+    const text = `Conflicting value ethertype ${family} for CIDR ${range}`;
+    throw new Refusal(400, 'SecurityGroupRuleParameterConflict', text);
+  }
+}
+
+function judgePorts({ protocol, port_range_min: min, port_range_max: max }: RuleRow): void {
+  if (min === null && max === null) return;
+  const number = numberOf(protocol);
+  if (number === null) {
     throw new Refusal(
       400,
       'SecurityGroupProtocolRequiredWithPorts',
       'Must also specify protocol if port range is given.',
     );
   }
-  if (['tcp', 'udp', '6', '17'].includes(named ?? '') && (min !== null || max !== null)) {
-    if (min === null || max === null || min > max) {
-      const text = 'For TCP/UDP protocols, port_range_min must be <= port_range_max';
-      throw new Refusal(400, 'SecurityGroupInvalidPortRange', text);
-    }
+  if (WITH_PORTS.includes(number)) {
+    if (min === 0 || max === 0) throw new Refusal(400, 'SecurityGroupInvalidPortValue', 'Invalid value for port 0');
+    if (min !== null && max !== null && min <= max) return;
+    const text = 'For TCP/UDP protocols, port_range_min must be <= port_range_max';
+    throw new Refusal(400, 'SecurityGroupInvalidPortRange', text);
+  }
+  if (!ICMP.includes(number)) {
+    const text = `Ports cannot be specified for protocol ${protocol}. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.`;
+    throw new Refusal(400, 'SecurityGroupInvalidProtocolForPort', text);
   }
   for (const [name, field, value] of [
     ['type', 'port_range_min', min],
     ['code', 'port_range_max', max],
   ] as const) {
-    if (!['1', '58'].includes(numberOf(named) ?? '') || value === null || value <= 255) continue;
+    if (value === null || value <= 255) continue;
     const text = `Invalid value for ICMP ${name} (${field}) ${value}. It must be 0 to 255.`;
     throw new Refusal(400, 'SecurityGroupInvalidIcmpValue', text);
   }
-  if (range !== null && bounds(range).version !== Number(rule.ethertype.slice(-1))) {
-    const text = `Conflicting value ethertype ${rule.ethertype} for CIDR ${range}`;
-    throw new Refusal(400, 'SecurityGroupRuleParameterConflict', text);
+  if (min === null) {
+    const text = `ICMP code (port-range-max) ${max} is provided but ICMP type (port-range-min) is missing.`;
+    throw new Refusal(400, 'SecurityGroupMissingIcmpType', text);
   }
 }
 
@@ -188,12 +204,14 @@ const NUMBERS: Readonly<Record<string, string>> = {
   igmp: '2',
   tcp: '6',
   udp: '17',
+  dccp: '33',
   gre: '47',
   esp: '50',
   ah: '51',
   'ipv6-icmp': '58',
   icmpv6: '58',
   sctp: '132',
+  udplite: '136',
 };
 
 const sameRule = (one: RuleRow, other: RuleRow): boolean =>

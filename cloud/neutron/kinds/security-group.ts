@@ -10,7 +10,7 @@ const attributes: Attributes = {
   ...common,
   name,
   stateful: { post: true, put: true, standard: { value: true }, convert: toBoolean },
-  shared: { filter: true },
+  shared: { filter: true, convert: toBoolean },
   security_group_rules: answered,
   description,
   ...tagFilters,

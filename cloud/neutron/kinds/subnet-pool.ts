@@ -1,9 +1,18 @@
 import { bounds, overlap, subnetsOf, toAddress } from '../addresses.ts';
 import { type Attributes, open } from '../attributes.ts';
 import { judge, owns } from '../policy.ts';
-import { Refusal } from '../refusal.ts';
+import { badInput, Refusal } from '../refusal.ts';
 import { type Context, changed, fresh, type PoolRow } from '../store.ts';
-import { anything, isCidr, shown, text, toBoolean, toIntegerOrNone } from '../values.ts';
+import {
+  anything,
+  integerFrom,
+  isCidr,
+  shown,
+  text,
+  toBoolean,
+  toIntegerOrNone,
+  cidr as validCidr,
+} from '../values.ts';
 import { common, description, type Kind, projectOf, shownOfAll, tagFilters } from './kind.ts';
 
 function validatePrefixes(value: unknown): string | undefined {
@@ -12,7 +21,10 @@ function validatePrefixes(value: unknown): string | undefined {
   return bad === undefined ? undefined : `'${shown(bad)}' is not a valid IP subnet`;
 }
 
-const length = { post: true, put: true, standard: open, convert: toIntegerOrNone, filter: true, sort: true } as const;
+const length = {
+  ...{ post: true, put: true, standard: open, convert: toIntegerOrNone, convertFirst: true },
+  ...{ validate: integerFrom(0), filter: true, sort: true },
+} as const;
 
 const attributes: Attributes = {
   ...common,
@@ -30,9 +42,25 @@ const attributes: Attributes = {
     sort: true,
   },
   address_scope_id: { post: true, put: true, standard: { value: null }, validate: anything, filter: true, sort: true },
-  shared: { post: true, put: false, standard: { value: false }, convert: toBoolean, filter: true, rule: true },
-  is_default: { post: true, put: true, standard: { value: false }, convert: toBoolean, filter: true, rule: true },
-  ip_version: { filter: true },
+  shared: {
+    post: true,
+    put: false,
+    standard: { value: false },
+    convert: toBoolean,
+    filter: true,
+    sort: true,
+    rule: true,
+  },
+  is_default: {
+    post: true,
+    put: true,
+    standard: { value: false },
+    convert: toBoolean,
+    filter: true,
+    sort: true,
+    rule: true,
+  },
+  ip_version: { filter: true, sort: true },
   description,
   ...tagFilters,
 };
@@ -139,21 +167,28 @@ const inside = (small: string, large: string): boolean => {
 
 /** Prefixes that lie in one another or make up a larger one become one. */
 function joined(prefixes: readonly string[]): string[] {
-  const left = prefixes.map(prefix => {
-    const { first, prefix: bits, version } = bounds(prefix);
-    return `${toAddress(first, version)}/${bits}`;
-  });
-  for (;;) {
-    const sorted = [...new Set(left)].filter(one => !left.some(other => other !== one && inside(one, other)));
-    left.splice(0, left.length, ...sorted.sort((a, b) => (bounds(a).first < bounds(b).first ? -1 : 1)));
-    const index = left.findIndex((one, n) => {
-      const [a, b] = [bounds(one), bounds(left[n + 1] ?? one)];
-      return b.first === a.last + 1n && a.prefix === b.prefix && (a.first / (a.last - a.first + 1n)) % 2n === 0n;
-    });
-    if (index < 0) return left;
-    const { first, prefix, version } = bounds(left[index] ?? '');
-    left.splice(index, 2, `${toAddress(first, version)}/${prefix - 1}`);
+  const ranges = prefixes
+    .map(bounds)
+    .sort((a, b) => (a.first === b.first ? a.prefix - b.prefix : a.first < b.first ? -1 : 1));
+  const done: Range[] = [];
+  for (const range of ranges) {
+    const before = done.at(-1);
+    if (before !== undefined && range.last <= before.last) continue;
+    done.push(range);
+    // Two halves become one, which may be a half itself.
+    for (let pair = halves(done); pair !== undefined; pair = halves(done)) done.splice(-2, 2, pair);
   }
+  return done.map(({ first, prefix, version }) => `${toAddress(first, version)}/${prefix}`);
+}
+
+type Range = ReturnType<typeof bounds>;
+
+/** What the last two make up together, if they are the halves of something. */
+function halves(ranges: readonly Range[]): Range | undefined {
+  const [a, b] = ranges.slice(-2);
+  if (a === undefined || b === undefined || a.prefix !== b.prefix || b.first !== a.last + 1n) return undefined;
+  const size = b.last - a.first + 1n;
+  return a.first % size === 0n ? { ...a, last: b.last, prefix: a.prefix - 1 } : undefined;
 }
 
 export const affinity = (): Refusal =>
@@ -183,6 +218,8 @@ export function cut(poolId: string, { version, cidr, prefixlen, networkId }: Wan
   }
   if (subnetsOf(context, networkId).some(one => one.ip_version === version && one.subnetpool_id !== poolId))
     throw affinity();
+  if (cidr !== undefined && cidr !== null && validCidr(cidr) !== undefined)
+    throw badInput(`${shown(cidr)} is not in a CIDR format`);
   const used = [...context.tables.subnets.values()]
     .filter(subnet => subnet.subnetpool_id === poolId)
     .map(subnet => subnet.cidr);
@@ -200,21 +237,23 @@ export function cut(poolId: string, { version, cidr, prefixlen, networkId }: Wan
     throw new Refusal(400, 'MaxPrefixSubnetAllocationError', text);
   }
   if (typeof cidr === 'string') {
-    if (pool.prefixes.some(prefix => inside(cidr, prefix)) && !used.some(other => overlap(other, cidr))) return cidr;
+    const range = `${toAddress(bounds(cidr).first, version)}/${bits}`;
+    if (pool.prefixes.some(prefix => inside(range, prefix)) && !used.some(other => overlap(other, range))) return range;
     const text = 'Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.';
     throw new Refusal(500, 'SubnetAllocationError', text);
   }
   const size = 1n << BigInt((version === 4 ? 32 : 128) - bits);
+  const taken = used.map(bounds);
   for (const prefix of pool.prefixes) {
     const { first, last } = bounds(prefix);
-    for (let start = first; start + size - 1n <= last; start += size) {
-      const range = `${toAddress(start, version)}/${bits}`;
-      if (!used.some(other => overlap(other, range))) return range;
+    for (let start = first; start + size - 1n <= last; ) {
+      const end = start + size - 1n;
+      const other = taken.find(one => one.first <= end && start <= one.last);
+      if (other === undefined) return `${toAddress(start, version)}/${bits}`;
+      // To the first place behind it: ranges are many, what is taken is little.
+      start = ((other.last + size) / size) * size;
     }
   }
-  throw new Refusal(
-    500,
-    'SubnetAllocationError',
-    `Failed to allocate subnet: Insufficient prefix space to allocate subnet size /${bits}.`,
-  );
+  const text = `Failed to allocate subnet: Insufficient prefix space to allocate subnet size /${bits}.`;
+  throw new Refusal(500, 'SubnetAllocationError', text);
 }

@@ -8,7 +8,9 @@ import { cidr, isAddress, shown } from '../values.ts';
 import { affinity, cut } from './subnet-pool.ts';
 
 /** max_dns_nameservers */
-const MOST_NAMESERVERS = 5;
+export const MOST_NAMESERVERS = 5;
+/** max_subnet_host_routes */
+const MOST_ROUTES = 20;
 
 const badSubnets = (text: string): Refusal => new Refusal(400, 'BadRequest', `Bad subnets request: ${text}.`);
 
@@ -95,6 +97,8 @@ export function gatewayOf(
     if (pools !== undefined) assertOutside(gateway, pools);
     return gateway;
   }
+  if (String(asked).includes(':') !== (version === 6))
+    throw badInput(`gateway_ip '${asked}' does not match the ip_version '${version}'`);
   const gateway = canonical(String(asked));
   const value = toNumber(gateway);
   if (version === 4 && prefix < 31 && (value === first || value === last))
@@ -164,8 +168,12 @@ export function judgePools(pools: readonly AddressRange[], range: string, gatewa
   return ordered.map(({ start, end }) => ({ start: canonical(start), end: canonical(end) }));
 }
 
-export function judgeRoutes(value: unknown, version: 4 | 6): SubnetRow['host_routes'] {
+export function judgeRoutes(value: unknown, version: 4 | 6, what: string): SubnetRow['host_routes'] {
   const routes = value as SubnetRow['host_routes'];
+  if (routes.length > MOST_ROUTES) {
+    const text = `Unable to complete operation for ${what}. The number of host routes exceeds the limit ${MOST_ROUTES}.`;
+    throw new Refusal(400, 'HostRoutesExhausted', text);
+  }
   for (const { destination, nexthop } of routes) {
     const wrong = [
       ['nexthop', nexthop],
@@ -176,9 +184,13 @@ export function judgeRoutes(value: unknown, version: 4 | 6): SubnetRow['host_rou
   return routes;
 }
 
-export function judgeNameservers(value: unknown, what: string): string[] {
+export function judgeNameservers(value: unknown, version: 4 | 6, what: string): string[] {
   const servers = value as string[];
-  if (servers.length <= MOST_NAMESERVERS) return servers;
+  if (servers.length <= MOST_NAMESERVERS) {
+    const other = servers.find(server => server.includes(':') !== (version === 6));
+    if (other === undefined) return servers;
+    throw badInput(`dns_nameserver '${other}' does not match the ip_version '${version}'`);
+  }
   const text = `Unable to complete operation for ${what}. The number of DNS nameservers exceeds the limit ${MOST_NAMESERVERS}.`;
   throw new Refusal(400, 'DNSNameServersExhausted', text);
 }

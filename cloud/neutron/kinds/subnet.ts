@@ -12,6 +12,7 @@ import {
   noneToList,
   oneOf,
   shown,
+  textList,
   toBoolean,
   toInteger,
   toIntegerOrNone,
@@ -27,6 +28,7 @@ import {
   judgeNameservers,
   judgePools,
   judgeRoutes,
+  MOST_NAMESERVERS,
   poolOf,
   poolsOf,
   rangeOf,
@@ -66,6 +68,7 @@ function validateRoutes(value: unknown): string | undefined {
 
 function validateNameservers(value: unknown): string | undefined {
   if (!Array.isArray(value)) return `Invalid data format for nameserver: '${shown(value)}'`;
+  if (value.length > MOST_NAMESERVERS) return undefined;
   for (const [index, server] of value.entries()) {
     if (!isAddress(server))
       return `'${shown(server)}' is not a valid nameserver. '${shown(server)}' is not a valid IP address`;
@@ -116,6 +119,7 @@ const attributes: Attributes = {
     standard: { value: null },
     validate: oneOf(...MODES),
     filter: true,
+    sort: true,
     enumerated: true,
   },
   ipv6_address_mode: {
@@ -124,11 +128,12 @@ const attributes: Attributes = {
     standard: { value: null },
     validate: oneOf(...MODES),
     filter: true,
+    sort: true,
     enumerated: true,
   },
-  service_types: { post: true, put: true, standard: { value: [] }, validate: anything },
-  segment_id: { filter: true, sort: true },
-  shared: { filter: true },
+  service_types: { post: true, put: true, standard: { value: [] }, validate: textList },
+  segment_id: { filter: true, sort: true, hidden: true },
+  shared: { filter: true, convert: toBoolean },
   description,
   ...tagFilters,
 };
@@ -142,6 +147,8 @@ export const subnet: Kind<SubnetRow> = {
   table: tables => tables.subnets,
   missing: id => new Refusal(404, 'SubnetNotFound', `Subnet ${id} could not be found.`),
   visible: (row, context) => owns(context, row) || (context.tables.networks.get(row.network_id)?.shared ?? false),
+
+  unshown: (row, { tables }) => ({ shared: tables.networks.get(row.network_id)?.shared ?? false }),
 
   create(fields, named, context) {
     const projectId = projectOf(named, context);
@@ -171,8 +178,8 @@ export const subnet: Kind<SubnetRow> = {
       gateway_ip: gateway,
       cidr: range,
       allocation_pools: pools === undefined ? poolsOf(range, gateway) : judgePools(pools, range, gateway),
-      host_routes: judgeRoutes(fields['host_routes'], version),
-      dns_nameservers: judgeNameservers(fields['dns_nameservers'], 'new subnet'),
+      host_routes: judgeRoutes(fields['host_routes'], version, 'new subnet'),
+      dns_nameservers: judgeNameservers(fields['dns_nameservers'], version, 'new subnet'),
       service_types: fields['service_types'] as string[],
     };
     const grown = row.service_types.length > 0 ? 1 : 0;
@@ -199,11 +206,13 @@ export const subnet: Kind<SubnetRow> = {
       gateway_ip: gateway,
       allocation_pools: asked === undefined ? row.allocation_pools : judgePools(asked, row.cidr, gateway),
       host_routes:
-        fields['host_routes'] === undefined ? row.host_routes : judgeRoutes(fields['host_routes'], row.ip_version),
+        fields['host_routes'] === undefined
+          ? row.host_routes
+          : judgeRoutes(fields['host_routes'], row.ip_version, row.id),
       dns_nameservers:
         fields['dns_nameservers'] === undefined
           ? row.dns_nameservers
-          : judgeNameservers(fields['dns_nameservers'], row.id),
+          : judgeNameservers(fields['dns_nameservers'], row.ip_version, row.id),
     };
     return { row: changed(row, context, next) };
   },

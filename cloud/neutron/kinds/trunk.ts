@@ -10,7 +10,7 @@ const attributes: Attributes = {
   name,
   port_id: { post: true, put: false, validate: uuid, filter: true, sort: true },
   admin_state_up: { post: true, put: true, standard: { value: true }, convert: toBoolean, filter: true, sort: true },
-  status: {},
+  status: { sort: true },
   sub_ports: { post: true, put: false, standard: { value: [] }, convert: noneToList, validate: anything },
   description,
   ...tagFilters,
@@ -81,7 +81,7 @@ function added(row: TrunkRow, asked: unknown, context: Context): [SubPort[], boo
 
 function left(row: TrunkRow, asked: unknown, context: Context): [SubPort[], boolean] {
   if (!Array.isArray(asked)) throw badInput(`Invalid data format for subports: '${shown(asked)}' is not a list`);
-  const ids = (asked as readonly Partial<SubPort>[]).map(({ port_id }) => port_id);
+  const ids = (asked as readonly unknown[]).map(given => ((given ?? {}) as Partial<SubPort>).port_id);
   for (const id of ids) {
     if (row.sub_ports.some(sub => sub.port_id === id)) continue;
     throw new Refusal(404, 'SubPortNotFound', `SubPort ${id} on trunk ${row.id} could not be found.`);
@@ -115,7 +115,8 @@ function portOf(id: string, context: Context): PortRow {
 function joining(row: TrunkRow, asked: unknown, context: Context): SubPort[] {
   if (!Array.isArray(asked)) throw badInput(`Invalid data format for subports: '${shown(asked)}' is not a list`);
   const added: SubPort[] = [];
-  for (const entry of asked as readonly Partial<SubPort>[]) {
+  for (const given of asked as readonly unknown[]) {
+    const entry = (given ?? {}) as Partial<SubPort>;
     if (!isUuid(entry.port_id)) throw badInput('A valid port UUID must be specified');
     if (
       entry.segmentation_type !== 'inherit' &&
