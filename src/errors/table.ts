@@ -188,6 +188,11 @@ export const errorTable = {
     text: 'The body of {verb} is not what Docker sends: {reason}.',
     todo: "Nothing was changed. If a Docker engine sent this, report it with the engine's version.",
   },
+  DOCKER_BODY_MISSING: {
+    status: 400,
+    text: 'The call {verb} came without what it is about.',
+    todo: 'Docker repeats a call so when the daemon ended in the midst of it. Nothing was changed: repeat the docker command.',
+  },
   DOCKER_ENDPOINT_DIFFERS: {
     status: 409,
     text: 'The endpoint {endpoint} stands already, and not as this request says: {reason}.',

@@ -43,7 +43,7 @@ function whole({ good, required }: Verb): Nasty[] {
       ? []
       : [
           nasty('null', () => null, INVALID),
-          nasty('no body', () => new Raw(''), INVALID),
+          nasty('no body', () => new Raw(''), 'DOCKER_BODY_MISSING'),
           nasty('the body as a prototype', world => new Raw(`{"__proto__":${wrapped(world)}}`), INVALID),
           nasty(
             'the body of a constructor',

@@ -58,13 +58,21 @@ await using lab = await Lab.up({ backend: 'ovn', engine: release, say, signal: n
 await build(dist, 'test/wire/tap.ts', 'tap.mjs');
 const [vm] = await lab.addVms({ name: 'vr', host: 'h1', start: false });
 const behind = '/run/behind/kuryr.sock';
-const startKuryr = () => vm.startKuryr(`--wait permitted --docker-socket ${behind}`);
-await vm.ok(`mkdir -p /run/docker/plugins; : >${LOG}`);
-await startKuryr();
-await vm.ok(
-  `setsid ${NODE}/bin/node ${PROGRAM}/tap.mjs /run/docker/plugins/kuryr.sock ${behind} ${LOG} </dev/null >/var/log/tap.err 2>&1 &
-  exec 9<> <(:); for ((i = 0; i < 200; i++)); do [ -S /run/docker/plugins/kuryr.sock ] && exit 0; read -rt 0.1 -u 9; done; exit 1`,
-);
+const PLUGIN = '/run/docker/plugins/kuryr.sock';
+/** Daemon and tap come and go together: a tap alone would take what nobody answers, which no dead daemon does. */
+const startBoth = async () => {
+  await vm.startKuryr(`--wait permitted --docker-socket ${behind}`);
+  await vm.ok(
+    `setsid ${NODE}/bin/node ${PROGRAM}/tap.mjs ${PLUGIN} ${behind} ${LOG} </dev/null >>/var/log/tap.err 2>&1 & echo $! >/run/tap.pid
+    exec 9<> <(:); for ((i = 0; i < 200; i++)); do [ -S ${PLUGIN} ] && exit 0; read -rt 0.1 -u 9; done; exit 1`,
+  );
+};
+const stopBoth = async () => {
+  await vm.ok(`kill $(</run/tap.pid); rm -f ${PLUGIN}`);
+  await vm.stopKuryr();
+};
+await vm.ok(`mkdir -p ${PLUGIN.replace(/\/[^/]*$/, '')}; : >${LOG}`);
+await startBoth();
 await vm.startDocker();
 const version = await vm.ok("docker version -f '{{.Server.Version}}'");
 const it = new Recorder(vm);
@@ -124,13 +132,13 @@ await it.type('docker start l2');
 await it.type('docker rm -f l1 l2');
 
 await it.type(`docker run -d --name p1 --network lan ${sleeper}`);
-await it.happens('the daemon ends', () => vm.stopKuryr());
+await it.happens('the daemon ends', stopBoth);
 await it.type('docker network rm dual', 'docker network rm dual, with the plug-in down');
 it.recorded.push({ mark: 'docker run and docker rm -f, with the plug-in down for a while' });
 await it.happens('the daemon begins', async () => {
   const typed = vm.run(`docker run -d --name p2 --network lan ${sleeper} & docker rm -f p1 & wait`, 300);
   await vm.ok('sleep 3');
-  await startKuryr();
+  await startBoth();
   say((await typed).stderr);
 });
 await runs('p2');

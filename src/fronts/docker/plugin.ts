@@ -56,7 +56,7 @@ export class DockerPlugin {
       const handle = this.#verbs.get(verb);
       if (handle === undefined) throw new KuryrError('DOCKER_VERB_UNKNOWN', { verb });
       const answer = await withDeadline(clock, VERB_MS, life, deadline =>
-        handle(body ?? {}, deadline.signal).catch((thrown: unknown) => {
+        handle(body, deadline.signal).catch((thrown: unknown) => {
           throw deadline.passed() ? new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }, { cause: thrown }) : thrown;
         }),
       );
@@ -107,8 +107,9 @@ function verbs({ network, ipam }: PluginParts): Record<string, Verb> {
     handle: (body: v.InferOutput<(typeof messages)[K]>, signal: AbortSignal) => Promise<unknown>,
   ): Verb {
     return async (body, signal) => {
-      const parsed = v.safeParse(messages[name], body);
+      const parsed = v.safeParse(messages[name], body ?? {});
       if (parsed.success) return handle(parsed.output as v.InferOutput<(typeof messages)[K]>, signal);
+      if (body === undefined) throw new KuryrError('DOCKER_BODY_MISSING', { verb: name });
       const [issue] = parsed.issues;
       const where = v.getDotPath(issue);
       const reason = `${where ?? 'the body'}: ${issue.message.slice(0, 200)}`;
