@@ -97,16 +97,18 @@ describe('kuryr demo, its VMs being guests', () => {
   }
 
   async function sandboxed(request: Omit<SandboxRequest, 'env' | 'folders'>): Promise<SandboxResult> {
-    // Copied for the ordinary user, whose own they are on a machine of theirs.
-    const setUp = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -m 1777 /run/home /run/home/tmp /run/checkout
-      mount --bind ${top} /run/checkout; cd /run/checkout
-      ${ordinary.join(' ')} mkdir -p /run/home/cache/kuryr/kernels /run/home/cache/kuryr/roots
-      for at in kernels/forky roots/${root}; do cp -r ${cacheFolder()}/$at /run/home/cache/kuryr/$(dirname $at); done
-      chown -R 65534:65534 /run/home/cache; ${process.execPath} ${join(import.meta.dirname, 'sandbox.ts')} "$1"`;
+    // The fetched parts are copied, so that they are the ordinary user's own, as on a machine of theirs.
+    const setUp = `mount -t tmpfs tmpfs /run; mount -t tmpfs -o mode=755 tmpfs ${work}; cd ${work}; mkdir checkout
+      mkdir -m 1777 home home/tmp
+      ${ordinary.join(' ')} mkdir -p home/cache/kuryr/kernels home/cache/kuryr/roots
+      for at in kernels/forky roots/${root}; do cp -r ${cacheFolder()}/$at home/cache/kuryr/$(dirname $at); done
+      chown -R 65534:65534 home/cache; mount --bind ${top} checkout; cd checkout
+      ${process.execPath} ${join(import.meta.dirname, 'sandbox.ts')} "$1"`;
+    const home = join(work, 'home');
     const whole: SandboxRequest = {
       ...request,
-      env: { HOME: '/run/home', XDG_CACHE_HOME: '/run/home/cache', TMPDIR: '/run/home/tmp' },
-      folders: ['/run/home'],
+      env: { HOME: home, XDG_CACHE_HOME: join(home, 'cache'), TMPDIR: join(home, 'tmp') },
+      folders: [home, '/run'],
     };
     const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc'];
     const child = spawn('unshare', [...namespaces, '--', 'sh', '-ec', setUp, '-', JSON.stringify(whole)], {
