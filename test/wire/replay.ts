@@ -47,8 +47,10 @@ export class Replay {
     return { mark: request.mark, verb, sent: sent ?? {}, raw, answered };
   }
 
+  /** Hangs up; the next request goes on another connection. */
   close(): void {
     this.#connection?.close();
+    this.#connection = undefined;
   }
 
   /** What the other driver had called one thing, this one calls another: from its answer on, or by a name it never gave. */
