@@ -25,7 +25,7 @@ export const commands: readonly Command[] = [
   show('catalog list'),
   show('catalog show network'),
   show('token issue', 'token'),
-  { ...show('extension list --network -c Alias -c Name'), part: true },
+  { ...show('extension list --network -c Alias'), part: true },
   show('extension show trunk'),
   show('project show demo2'),
 

@@ -81,8 +81,7 @@ export const policy: readonly Case[] = [
       );
       // odd, and so on Neutron 21: a subnet it may make there
       status(subnets, 201);
-      const odd = `/subnets/${subnets.body.subnet.id}`;
-      status(await t.api('DELETE', odd, undefined, { user: 'demo2' }), 204);
+      t.defer(() => t.api('DELETE', `/subnets/${subnets.body.subnet.id}`, undefined, { user: 'demo2' }));
       const rename = await t.api('PUT', `/networks/${network.id}`, { network: { name: 'x' } }, { user: 'demo2' });
       refused(rename, ...forbidden('rule:update_network'));
     },
