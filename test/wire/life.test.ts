@@ -11,7 +11,7 @@ import { Rig } from './rig.ts';
 import { assertTaken, codeOf } from './shapes.ts';
 
 /** Recorded before Kuryr in the lab: what it answered there is what it answers here. */
-const recorded = ['docker-20.10-life'];
+const recorded = ['docker-20.10-life', 'docker-26.1-life'];
 
 /** The VM of the recording, as far as its requests tell. */
 function recordedVm({ steps }: Life) {
