@@ -19,7 +19,7 @@ async function placesOf({ fabric }: Stage, { vm, name, address }: Actor): Promis
     `${address} is not among the pairs of ${vm.name}'s port: ${pairs.join(', ') || 'none'}`,
   );
   const link = await vm.inside(name, 'ip -d link show eth0');
-  measured(/\bipvlan mode l2\b/.test(link), `the container's eth0 is no ipvlan link: ${link}`);
+  measured(/\bipvlan +mode l2\b/.test(link), `the container's eth0 is no ipvlan link: ${link}`);
   const mac = /link\/ether (\S+)/.exec(link)?.[1];
   measured(mac === mac_address, `eth0 of ${name} has MAC ${mac}, the VM's NIC ${mac_address}`);
   const bridges = await vm.ok('ip -o link show type bridge; ip -o link show type veth; ip -o link show type vxlan');
