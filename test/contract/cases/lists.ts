@@ -98,6 +98,20 @@ export const filters: readonly Case[] = [
     },
   },
   {
+    name: 'subnets and groups are found by whether they are shared, which is not shown of a subnet',
+    run: async t => {
+      const network = await t.network();
+      const subnet = await t.subnet(network.id, '10.49.0.0/24');
+      assert.ok(!('shared' in subnet));
+      const found = async (path: string) => Object.values(await t.get(path))[0] as { id: string }[];
+      assert.equal((await found(`/subnets?id=${subnet.id}&shared=False`)).length, 1);
+      assert.equal((await found(`/subnets?id=${subnet.id}&shared=True`)).length, 0);
+      const group = await t.make('security_group', { name: 'unshared' });
+      assert.equal((await found(`/security-groups?id=${group.id}&shared=False`)).length, 1);
+      assert.equal((await found(`/security-groups?id=${group.id}&shared=True`)).length, 0);
+    },
+  },
+  {
     name: 'subnets are found by prefix, version, gateway and DHCP',
     run: async t => {
       const network = await t.network();

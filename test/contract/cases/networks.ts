@@ -184,4 +184,13 @@ export const networks: readonly Case[] = [
       answer: [400, 'HTTPBadRequest', 'Cannot update read-only attribute status'],
     }),
   }),
+  {
+    name: 'a network takes ports of DHCP with it',
+    run: async t => {
+      const network = await t.network();
+      await t.subnet(network.id, '10.49.0.0/24');
+      await t.ok('POST', '/ports', { port: { network_id: network.id, device_owner: 'network:dhcp' } });
+      status(await t.api('DELETE', `/networks/${network.id}`), 204);
+    },
+  },
 ];

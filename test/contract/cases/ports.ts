@@ -210,4 +210,18 @@ export const ports: readonly Case[] = [
       ],
     }),
   }),
+  {
+    name: 'DHCP options are merged by their names, and taken away by null',
+    run: async t => {
+      const port = await t.bare({ extra_dhcp_opts: [{ opt_name: 'mtu', opt_value: '1400' }] });
+      assert.deepEqual(port.extra_dhcp_opts, [{ opt_name: 'mtu', opt_value: '1400', ip_version: 4 }]);
+      const added = await t.put(port, { extra_dhcp_opts: [{ opt_name: 'ntp-server', opt_value: '10.0.0.1' }] });
+      status(added, 200);
+      const names = async () =>
+        (await t.get(`/ports/${port.id}`)).port.extra_dhcp_opts.map((option: { opt_name: string }) => option.opt_name);
+      assert.deepEqual((await names()).sort(), ['mtu', 'ntp-server']);
+      status(await t.put(port, { extra_dhcp_opts: [{ opt_name: 'mtu', opt_value: null }] }), 200);
+      assert.deepEqual(await names(), ['ntp-server']);
+    },
+  },
 ];

@@ -276,6 +276,26 @@ export const securityGroups: readonly Case[] = [
       'SecurityGroupInvalidIcmpValue',
       'Invalid value for ICMP type (port_range_min) 800. It must be 0 to 255.',
     ),
+    'an ICMP code needs a type': badRule(
+      { protocol: 'icmp', port_range_max: 3 },
+      'SecurityGroupMissingIcmpType',
+      'ICMP code (port-range-max) 3 is provided but ICMP type (port-range-min) is missing.',
+    ),
+    'a port is not 0': badRule(
+      { protocol: 'tcp', port_range_min: 0, port_range_max: 80 },
+      'SecurityGroupInvalidPortValue',
+      'Invalid value for port 0',
+    ),
+    'a protocol without ports has none': badRule(
+      { protocol: 'gre', port_range_min: 80, port_range_max: 80 },
+      'SecurityGroupInvalidProtocolForPort',
+      'Ports cannot be specified for protocol gre. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.',
+    ),
+    'ICMPv6 is no protocol of IPv4': badRule(
+      { protocol: 'ipv6-icmp', ethertype: 'IPv4' },
+      'SecurityGroupEthertypeConflictWithProtocol',
+      'Invalid ethertype IPv4 for protocol ipv6-icmp.',
+    ),
     'a rule has one remote side': ({ group }) => ({
       ask: [
         'POST',

@@ -210,6 +210,21 @@ export const subnets: readonly Case[] = [
       { ip_version: 6 },
       "Invalid input for operation: cidr '10.61.0.0/24' does not match the ip_version '6'.",
     ),
+    'a gateway is of the family': newSubnet(
+      { gateway_ip: 'fd61::1' },
+      "Invalid input for operation: gateway_ip 'fd61::1' does not match the ip_version '4'.",
+    ),
+    'a name server is of the family': newSubnet(
+      { dns_nameservers: ['fd61::53'] },
+      "Invalid input for operation: dns_nameserver 'fd61::53' does not match the ip_version '4'.",
+    ),
+    'a subnet has twenty routes at most': newSubnet(
+      {
+        host_routes: Array.from({ length: 21 }, (_, n) => ({ destination: `10.${n}.0.0/16`, nexthop: '10.61.0.9' })),
+      },
+      'Unable to complete operation for new subnet. The number of host routes exceeds the limit 20.',
+      'HostRoutesExhausted',
+    ),
     'a version is 4 or 6': newSubnet(
       { ip_version: 5 },
       'Invalid input for ip_version. Reason: 5 is not in valid_values.',
