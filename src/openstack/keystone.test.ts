@@ -210,6 +210,17 @@ test('takes the 404 that Keystone answers about a token which has ended for a re
   await assert.rejects(session({ auth, serve: () => wrong }).keystone.authorization(signal), code('KEYSTONE_REFUSED'));
 });
 
+test('takes the 404 that Keystone answers about a deleted application credential for a refusal', async () => {
+  const auth = { kind: 'application credential', credential: { id: 'gone' }, secret: new Secret('s') } as const;
+  const gone = { status: 404, body: { error: { code: 404, message: 'Could not find Application Credential: gone.' } } };
+  await assert.rejects(
+    session({ auth, serve: () => gone }).keystone.authorization(signal),
+    code('KEYSTONE_UNAUTHORIZED'),
+  );
+  const wrong = { status: 404, body: '<html>nothing here</html>' };
+  await assert.rejects(session({ auth, serve: () => wrong }).keystone.authorization(signal), code('KEYSTONE_REFUSED'));
+});
+
 test('asks again while Keystone fails, and then reports what it answered', async () => {
   const { keystone, http, clock } = session({ serve: (_, n) => (n < 3 ? { status: 503 } : undefined) });
   const token = keystone.authorization(signal);

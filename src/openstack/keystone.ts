@@ -165,8 +165,10 @@ export class Keystone {
     const { authUrl, auth, source } = this.#config;
     const { status } = answer;
     const message = tidy(readRefusal(answer, [secretOf(auth).reveal()]).message);
-    // Of a token that has ended Keystone says 404 "Failed to validate token"; a wrong address says 404 otherwise.
-    const refused = status === 401 || (status === 404 && auth.kind === 'token' && /\btoken\b/i.test(message));
+    // Of a token that has ended Keystone says 404 "Failed to validate token", of an application credential that was deleted
+    // 404 "Could not find Application Credential"; a wrong address says 404 otherwise.
+    const named = { token: /\btoken\b/i, 'application credential': /\bapplication credential\b/i, password: undefined };
+    const refused = status === 401 || (status === 404 && named[auth.kind]?.test(message) === true);
     if (refused && this.#givenTokenEnds !== undefined) return this.#expired();
     const details = { authUrl, source, kind: auth.kind, status, message, requestId: requestId(answer) ?? 'unknown' };
     const retryAfterMs = retryAfter(answer.headers['retry-after'], this.#repeating.clock.now());
