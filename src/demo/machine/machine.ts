@@ -50,5 +50,5 @@ ${wrapper('traffic', `${programs.inVm}/traffic.ts`)}`;
 
 /** Before each script: its commands are found, and the cloud. */
 export const surroundings = `export PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export HOME=/run/demo OS_CLOUD=kuryr-embedded OS_CLIENT_CONFIG_FILE=/run/openstack/clouds.yaml
+export HOME=/run/demo NODE_COMPILE_CACHE=/run/demo/compiled OS_CLOUD=kuryr-embedded OS_CLIENT_CONFIG_FILE=/run/openstack/clouds.yaml
 `;
