@@ -171,7 +171,7 @@ function judgePorts({ protocol, port_range_min: min, port_range_max: max }: Rule
     throw new Refusal(400, 'SecurityGroupInvalidPortRange', text);
   }
   if (!ICMP.includes(number)) {
-    const text = `Ports cannot be specified for protocol ${protocol}. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.`;
+    const text = `Ports cannot be specified for protocol ${number}. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.`;
     throw new Refusal(400, 'SecurityGroupInvalidProtocolForPort', text);
   }
   for (const [name, field, value] of [

@@ -289,7 +289,7 @@ export const securityGroups: readonly Case[] = [
     'a protocol without ports has none': badRule(
       { protocol: 'gre', port_range_min: 80, port_range_max: 80 },
       'SecurityGroupInvalidProtocolForPort',
-      'Ports cannot be specified for protocol gre. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.',
+      'Ports cannot be specified for protocol 47. Ports are only supported for DCCP, SCTP, TCP, UDP, UDPLITE.',
     ),
     'ICMPv6 is no protocol of IPv4': badRule(
       { protocol: 'ipv6-icmp', ethertype: 'IPv4' },
