@@ -29,7 +29,7 @@ export function picture(lines: readonly Line[]): string {
     const y = margin + (n + 2) * lineHeight;
     return `<text x="${margin}" y="${y}" class="${classOf(text)}" style="animation-delay:${(at / speed).toFixed(2)}s">${escaped(text)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="A terminal in which kuryr demo runs">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" xml:space="preserve" role="img" aria-label="A terminal in which kuryr demo runs">
 <style>
 text { font: ${fontSize}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #c9d1d9; white-space: pre; animation: appear 1ms both }
 .title { fill: #ffffff; font-weight: bold } .good { fill: #7ee787 } .more { fill: #8b949e } .bad { fill: #ff7b72 }
