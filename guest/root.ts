@@ -36,6 +36,9 @@ const files: Readonly<Record<string, string>> = {
   'etc/group': 'root:x:0:\ndocker:x:101:\nnogroup:x:65534:\n',
 };
 
+/** Names of old for what is in /run; packages ship empty folders there. */
+const links: Readonly<Record<string, string>> = { 'var/run': '/run', 'var/lock': '/run/lock' };
+
 /**
  * A small Debian root for guests, in the cache: packages unpacked, none set up, which takes no root and no chroot. It is
  * made once; 40 MB are fetched for it, 120 MB more with Docker. @throws Error
@@ -43,7 +46,7 @@ const files: Readonly<Record<string, string>> = {
 export async function guestRoot(kind: 'small' | 'docker', say: Say): Promise<string> {
   const names = kind === 'docker' ? [...small, ...docker] : small;
   const hash = createHash('sha256')
-    .update(JSON.stringify([release, names, files]))
+    .update(JSON.stringify([release, names, files, links]))
     .digest('hex')
     .slice(0, 12);
   const roots = join(cacheFolder(), 'roots');
@@ -78,4 +81,8 @@ async function unpack(debs: readonly string[], root: string): Promise<void> {
     await mkdir(join(root, name), { recursive: true });
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
+  for (const [name, target] of Object.entries(links)) {
+    await rm(join(root, name), { recursive: true, force: true });
+    await symlink(target, join(root, name));
+  }
 }

@@ -81,12 +81,14 @@ async function watch({ fabric, way }: Stage, from: Actor, to: Actor): Promise<Co
   });
   const before = await sample();
   const sending = vm.inside(from.name, `traffic send ${to.address} ${port} ${watched + 1000}`);
-  // Whatever fails first is told.
-  sending.catch(() => {});
+  let said = 'it is still at it';
+  sending.catch(error => {
+    said = (error as Error).message;
+  });
   const flowing = async (): Promise<boolean> => (await sample()).wire - before.wire > 4e6;
-  const late = performance.now() + 10_000;
+  const late = performance.now() + 30_000;
   while (!(await flowing())) {
-    measured(performance.now() < late, `${from.name} sends nothing to ${to.address}`);
+    measured(performance.now() < late, `${from.name} sends nothing to ${to.address}: ${said}`);
     await new Promise(resolve => setTimeout(resolve, 50));
   }
   const first = await sample();
