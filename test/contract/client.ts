@@ -28,7 +28,7 @@ export interface Comparable {
   readonly err: string;
 }
 
-/** What was printed with ids, times, secrets and the places of the servers taken out, and lists in one order. */
+/** What was printed with ids, times, secrets and the places of the servers taken out, and lists and keys in one order. */
 export function comparable({ code, out, err }: Printed, endpoints: Endpoints): Comparable {
   let said: unknown = out;
   try {
@@ -46,8 +46,9 @@ function normal(value: unknown, endpoints: Endpoints): unknown {
     return all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   }
   if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [
+    entries.map(([key, each]) => [
       key,
       // a token, and numbers that count what else happened meanwhile
       /^(revision_number|standard_attr_id)$/.test(key) ? '<number>' : normal(each, endpoints),

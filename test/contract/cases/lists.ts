@@ -98,6 +98,15 @@ export const filters: readonly Case[] = [
     },
   },
   {
+    name: 'a list of all that is seen comes in pages, too, with the fields asked for alone',
+    run: async t => {
+      const page = await t.get('/ports?fields=id&limit=1');
+      assert.equal(page.ports.length, 1);
+      assert.deepEqual(keys(page.ports[0]), ['id']);
+      assert.deepEqual(links(page), ['next', 'previous']);
+    },
+  },
+  {
     name: 'subnets and groups are found by whether they are shared, which is not shown of a subnet',
     run: async t => {
       const network = await t.network();
