@@ -131,12 +131,18 @@ describe('kuryr demo, its VMs being namespaces', () => {
   });
 });
 
-test('kuryr demo says what to do where users may not make namespaces', async () => {
+test('kuryr demo says what to do where users may not make namespaces', async t => {
+  const work = mkdtempSync(join(tmpdir(), 'kuryr-demo-test-'));
+  t.after(() => rmSync(work, { recursive: true, force: true }));
+  // An ordinary user may not be let into the folder that the checkout is in.
+  const seen = `mount -t tmpfs -o mode=755 tmpfs ${work}; mkdir ${work}/checkout; mount --bind ${top} ${work}/checkout
+    cd ${work}/checkout; exec "$@"`;
   // In a user namespace of the test's, so that the limit is nobody else's.
   const forbid = `echo 0 >/proc/sys/user/max_user_namespaces; exec ${ordinary.join(' ')} ./kuryr demo`;
   // A program that begins before its user is mapped has no rights.
   const begin = 'echo there; read mapped; exec sh -c "$0"';
-  const child = spawn('unshare', ['--user', 'sh', '-c', begin, forbid], { cwd: top });
+  const inUserNamespace = ['unshare', '--user', 'sh', '-c', begin, forbid];
+  const child = spawn('unshare', ['--mount', '--', 'sh', '-ec', seen, '-', ...inUserNamespace]);
   await once(child.stdout, 'data');
   for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, '0 0 65536');
   child.stdin.end('\n');
