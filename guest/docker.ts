@@ -5,6 +5,8 @@ import { imageFile } from './image.ts';
 export interface DockerOptions {
   /** Containers outlive dockerd (`live-restore`). */
   readonly liveRestore?: boolean;
+  /** false: leaves forwarding alone. A guest's NIC, unlike virtio's, gives up offload when it is switched on. */
+  readonly forward?: boolean;
 }
 
 // A guest's one CPU is better spent than on polling programs: waiting is done by built-ins, and by one request that
@@ -27,7 +29,7 @@ fi
 await /run/containerd/containerd.sock
 rm -f /run/docker.sock
 setsid dockerd --containerd /run/containerd/containerd.sock --bridge=none --iptables=false --ip6tables=false \\
-  --ip-masq=false --userland-proxy=false </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
+  --ip-masq=false --userland-proxy=false --ip-forward=${options.forward ?? true} </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
 await /run/docker.sock
 api http://docker/_ping >/dev/null || { tail -n 30 /var/log/dockerd.log >&2; exit 1; }
 api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: application/x-tar' -T '${image}' \\

@@ -50,7 +50,7 @@ export class Stage implements AsyncDisposable {
     if (inner.docker) {
       await narrator.step('a Docker engine in each', async () => {
         const machines = vms.map(({ machine }) => machine).filter(machine => machine instanceof GuestMachine);
-        await Promise.all(machines.map(({ guest }) => startDocker(guest)));
+        await Promise.all(machines.map(({ guest }) => startDocker(guest, { forward: false })));
         return `a Docker engine in each: ${await a.ok("docker version -f '{{.Server.Version}}'")}`;
       });
     }

@@ -49,12 +49,11 @@ const ordinary = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 
 describe('kuryr demo, its VMs being guests', () => {
   let work: string;
-  let root: string;
 
   before(async () => {
     // What a first run fetches is fetched here: a sandbox has no network.
     await fetchedKernel(say);
-    root = basename(await guestRoot('small', say));
+    for (const kind of ['small', 'docker'] as const) await guestRoot(kind, say);
     work = mkdtempSync(join(tmpdir(), 'kuryr-demo-test-'));
   });
   after(() => rmSync(work, { recursive: true, force: true }));
@@ -77,6 +76,13 @@ describe('kuryr demo, its VMs being guests', () => {
     assertNothingLeft(result);
   });
 
+  it('shows all with a Docker engine in each VM', async () => {
+    const result = await sandboxed({ command: ['./kuryr', 'demo', '--docker'] }, 'docker');
+    assertShown(result.code, result.output);
+    assert.match(result.output, /✓ a Docker engine in each: \d+\.\d+/);
+    assertNothingLeft(result);
+  });
+
   it('leaves nothing behind when it is killed', async () => {
     const end = { after: 'two VMs on its network: ', signal: 'SIGKILL' } as const;
     const result = await sandboxed({ command: ['./kuryr', 'demo'], end });
@@ -96,7 +102,11 @@ describe('kuryr demo, its VMs being guests', () => {
     });
   }
 
-  async function sandboxed(request: Omit<SandboxRequest, 'env' | 'folders'>): Promise<SandboxResult> {
+  async function sandboxed(
+    request: Omit<SandboxRequest, 'env' | 'folders'>,
+    kind: 'small' | 'docker' = 'small',
+  ): Promise<SandboxResult> {
+    const root = basename(await guestRoot(kind, say));
     // The fetched parts are copied, so that they are the ordinary user's own, as on a machine of theirs.
     const setUp = `mount -t tmpfs tmpfs /run; mount -t tmpfs -o mode=755 tmpfs ${work}; cd ${work}; mkdir checkout
       mkdir -m 1777 home home/tmp
