@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { KuryrError } from '../errors/kuryr-error.ts';
+import { whatIsWrong } from '../errors/schema-issue.ts';
 import { requestId } from './caller.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 
@@ -14,7 +15,7 @@ export function readAnswer<T>(schema: v.GenericSchema<unknown, T>, answer: HttpA
   const parsed = v.safeParse(schema, parseJson(answer.body) ?? fail(bad('the body is not JSON')), { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  throw bad(`${v.getDotPath(issue) ?? 'the body'} is not ${issue.expected ?? 'as expected'}`);
+  throw bad(whatIsWrong(issue, 'the body'));
 }
 
 type Asked = Pick<HttpRequest, 'method' | 'url'>;

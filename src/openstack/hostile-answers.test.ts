@@ -33,7 +33,16 @@ test('a refusal that echoes what it was sent shows no token', async () => {
 
 test('an answer about another port than the one asked for is none', async () => {
   const other = { body: { port: { ...PORT, id: 'p2' } } };
-  await assert.rejects(client(other).neutron.port('p1', signal), code('CLOUD_BAD_ANSWER'));
+  await assert.rejects(client(other).neutron.port('p1', signal), (error: unknown) => {
+    assert.ok(isKuryrError(error, 'CLOUD_BAD_ANSWER'));
+    return /the body is not the one that was asked for/.test(error.message);
+  });
+  const odd = { body: { port: { ...PORT, mac_address: 'hunter2' } } };
+  await assert.rejects(client(odd).neutron.port('p1', signal), (error: unknown) => {
+    assert.ok(isKuryrError(error, 'CLOUD_BAD_ANSWER'));
+    assert.doesNotMatch(error.message, /hunter2/);
+    return /mac_address is not a MAC/.test(error.message);
+  });
   await assert.rejects(client(other).neutron.updatePort('p1', {}, 1, signal), code('CLOUD_BAD_ANSWER'));
   const network = { body: { network: { id: 'n2' } } };
   await assert.rejects(client(network).neutron.network('n1', signal), code('CLOUD_BAD_ANSWER'));
