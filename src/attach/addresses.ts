@@ -128,6 +128,12 @@ export class Addresses {
     for (const holding of holdings) this.release(holding.name);
   }
 
+  /** As end, of all that the front's pools hold and no attachment has. */
+  endGroups(groups: readonly string[]): Promise<void> {
+    const held = this.#parts.records.holdings();
+    return this.end(held.filter(({ group, attachment }) => groups.includes(group) && attachment === undefined));
+  }
+
   /** Resolves when nothing is on its way back, or the signal is aborted. */
   async settled(signal: AbortSignal): Promise<void> {
     while (this.#releases.size > 0 && !signal.aborted) {

@@ -153,11 +153,8 @@ export class Upkeep {
 
   /** What was set aside for the network goes back to Neutron; addresses of containers have gone with these. */
   async #forget({ network, groups }: Step & { do: 'forget' }): Promise<void> {
-    const { records, addresses, runtime } = this.#parts;
-    const held = records
-      .holdings()
-      .filter(({ group, attachment }) => groups.includes(group) && attachment === undefined);
-    await addresses.end(held);
+    const { addresses, runtime } = this.#parts;
+    await addresses.endGroups(groups);
     await runtime.forget(network);
   }
 

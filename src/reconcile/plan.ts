@@ -126,13 +126,10 @@ function provisional({ now, startedAt, holdings }: View, { holdMs }: Limits): St
 
 function orphans({ holdings, live, cloud }: View): Step[] {
   // A POST that took effect twice has made two of one name.
-  const owned = (name: string, portId: string) =>
-    holdings.some(({ name: own, reservation }) =>
-      reservation === undefined ? own === name : reservation.portId === portId,
-    );
+  const owned = new Set(holdings.map(({ name, reservation }) => reservation?.portId ?? name));
   return cloud.flatMap(({ vmPort, reservations, pairs }) =>
     reservations
-      .filter(({ name, portId, address }) => !owned(name, portId) && !live.has(address))
+      .filter(({ name, portId, address }) => !owned.has(portId) && !owned.has(name) && !live.has(address))
       .map(({ portId, name, address }) => ({
         do: 'adopt' as const,
         vmPort,

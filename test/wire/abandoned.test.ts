@@ -19,6 +19,8 @@ test('gc forgets a network that was removed while the plug-in was down, and free
   }));
   await engine.ok('IpamDriver.RequestAddress', { PoolID: world.freePool, Address: ASIDE });
   const lost = 'd'.repeat(64);
+  // What an engine asks between a pool and its network can take long: the network is new all the same.
+  later = 90_000;
   await engine.ok('NetworkDriver.CreateNetwork', { NetworkID: lost, IPv4Data: [{ Pool: '10.30.0.0/24' }] });
   const control = await RawConnection.open(rig.control);
   t.after(() => control.close());
@@ -30,7 +32,7 @@ test('gc forgets a network that was removed while the plug-in was down, and free
   networks = [world.network, world.other];
   await gc();
   assert.deepEqual(stands(), [true, true], 'it is too young to be missed');
-  later = 120_000;
+  later += 120_000;
   for (const answer of [undefined, [world.network, world.other, lost]]) {
     networks = answer;
     await gc();
@@ -40,5 +42,5 @@ test('gc forgets a network that was removed while the plug-in was down, and free
   assert.match(await gc(), new RegExp(`"network":"${lost}"`));
   assert.deepEqual(stands(), [false, false]);
   assert.ok(`docker/network/${world.network}` in rig.ledger(), 'one that has a container stays');
-  assert.equal(vm.kernel.links('host').length > 1, true);
+  assert.equal(vm.kernel.links('host').filter(({ kind }) => kind === 'ipvlan').length, 1, 'and its link');
 });

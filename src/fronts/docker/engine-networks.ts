@@ -42,8 +42,7 @@ export class EngineNetworks implements RuntimeNetworks {
 
   async forget(network: string): Promise<void> {
     const { store } = this.#parts;
-    await store.forget('pool', store.findNetwork(network)?.pools ?? []);
-    await store.forget('network', [network]);
+    await store.forget({ pools: store.findNetwork(network)?.pools ?? [], networks: [network] });
   }
 
   /** Ids of all networks of the engine; undefined where none answers as one. */

@@ -84,11 +84,9 @@ export class IpamDriver {
   }
 
   async releasePool(request: Message<'releasePool'>) {
-    const { store, records, addresses } = this.#parts;
-    await addresses.end(
-      records.holdings().filter(held => held.group === request.PoolID && held.attachment === undefined),
-    );
-    await store.forget('pool', [request.PoolID]);
+    const { store, addresses } = this.#parts;
+    await addresses.endGroups([request.PoolID]);
+    await store.forget({ pools: [request.PoolID] });
     return {};
   }
 
@@ -154,17 +152,15 @@ export class IpamDriver {
   }
 
   async #dropUnused(): Promise<void> {
-    const { store, records, addresses, clock } = this.#parts;
+    const { store, addresses, clock } = this.#parts;
     const unused = store
       .pools()
       .filter(({ network }) => network === undefined || store.findNetwork(network) === undefined)
       .filter(({ since }) => clock.now() - since > UNUSED_POOL_MS)
       .map(({ id }) => id);
     if (unused.length === 0) return;
-    await addresses.end(
-      records.holdings().filter(({ group, attachment }) => unused.includes(group) && attachment === undefined),
-    );
-    await store.forget('pool', unused);
+    await addresses.endGroups(unused);
+    await store.forget({ pools: unused });
   }
 }
 

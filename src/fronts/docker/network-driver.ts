@@ -9,6 +9,7 @@ import { describeLinkSpec, fitTogether, parseLinkSpec } from '../../link/link-sp
 import type { Nic, Nics } from '../../nic/nic.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { HostRoute } from '../../openstack/neutron.ts';
+import type { Clock } from '../../time/clock.ts';
 import { createCommand } from './command.ts';
 import { subnetOf } from './ipam-driver.ts';
 import type { messages } from './messages.ts';
@@ -18,6 +19,7 @@ import type { DockerNetwork, DockerStore, Pool } from './store.ts';
 
 export interface NetworkParts {
   readonly store: DockerStore;
+  readonly clock: Clock;
   readonly records: Records;
   readonly attachments: Attachments;
   readonly nics: Nics;
@@ -44,7 +46,7 @@ export class NetworkDriver {
   }
 
   async createNetwork(request: Message<'createNetwork'>, signal: AbortSignal) {
-    const { store, nics, defaultLink } = this.#parts;
+    const { store, nics, defaultLink, clock } = this.#parts;
     if (store.findNetwork(request.NetworkID) !== undefined) return {};
     const options = parseOptions(request.Options?.['com.docker.network.generic'], 'CreateNetwork');
     const pools = await this.#poolsOf(request, options, signal);
@@ -63,12 +65,15 @@ export class NetworkDriver {
       internal: request.Options?.['com.docker.network.internal'] === true,
     };
     this.#refuseClash(network, nic);
-    await store.save({ networks: [network], pools: pools.map(pool => ({ ...pool, network: network.id })) });
+    await store.save({
+      networks: [network],
+      pools: pools.map(pool => ({ ...pool, network: network.id, since: clock.now() })),
+    });
     return {};
   }
 
   async deleteNetwork(request: Message<'networkId'>) {
-    await this.#parts.store.forget('network', [request.NetworkID]);
+    await this.#parts.store.forget({ networks: [request.NetworkID] });
     return {};
   }
 

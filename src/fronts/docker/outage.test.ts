@@ -238,6 +238,37 @@ test('an address that Neutron gave out again keeps its pair while the release of
   assert.deepEqual(addresses(vm), []);
 });
 
+test('the pair of an address that Neutron gave out again goes, when its last two uses are both on their way back', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  const first = await engine.run(network);
+  const [reservation] = reservations(vm);
+  const fail = (): never => {
+    throw new KuryrError('CLOUD_BAD_ANSWER', { method: 'DELETE', url: 'http://neutron', reason: 'status 302' });
+  };
+  // Deleted, but the answer says otherwise; and then nobody can say whether it is there, for as long as the test wants.
+  const mend = vm.neutron.after('deletePort', fail);
+  await engine.ok('NetworkDriver.DeleteEndpoint', first.endpoint);
+  while (reservations(vm).length > 0) await engine.clock.advance(1);
+  mend();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  vm.neutron.before('port', ({ args: [id] }) => {
+    if (id !== reservation?.id) return undefined;
+    asked.resolve();
+    return answer.promise;
+  });
+  const second = await engine.run(network);
+  assert.deepEqual(second.cidrs, first.cidrs);
+  await Promise.all([asked.promise, engine.clock.advance(2000)]);
+  await engine.ok('NetworkDriver.DeleteEndpoint', second.endpoint);
+  while (reservations(vm).length > 0) await engine.clock.advance(1);
+  answer.resolve();
+  await engine.settled();
+  assert.deepEqual(addresses(vm), []);
+});
+
 test('gc clears away each of several reservations of one name', async () => {
   const vm = fakeVm();
   const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });

@@ -77,8 +77,10 @@ export class DockerStore {
     });
   }
 
-  forget(kind: 'pool' | 'network', ids: readonly string[]): Promise<void> {
-    return this.#ledger.write(Object.fromEntries(ids.map(id => [`docker/${kind}/${id}`, undefined])));
+  /** Durable when it resolves; all or nothing. */
+  forget({ pools = [], networks = [] }: { pools?: readonly string[]; networks?: readonly string[] }): Promise<void> {
+    const keys = [...pools.map(id => `docker/pool/${id}`), ...networks.map(id => `docker/network/${id}`)];
+    return this.#ledger.write(Object.fromEntries(keys.map(key => [key, undefined])));
   }
 }
 
