@@ -11,6 +11,7 @@ const port: SecuredPort = {
     { ip_address: '10.0.1.0/28' },
     { ip_address: '10.0.0.30', mac_address: '00:00:5e:00:01:07' },
     { ip_address: 'fd00:0:0:1::/64' },
+    { ip_address: 'fd00::30', mac_address: '00:00:5e:00:02:07' },
   ],
   port_security_enabled: true,
 };
@@ -33,8 +34,12 @@ const arp = (sender: string, hardware = mac): Buffer =>
     ...[...ethernet('0806'), ...bytes('0001080006040001'), ...bytes(hardware), ...v4(sender)],
     ...[...bytes('000000000000'), ...v4('10.0.0.1')],
   ]);
-const ipv6 = (source: string, next: number, payload: number[] = []): Buffer =>
-  Buffer.from([...ethernet('86dd'), ...bytes('60000000 0020'), next, 255, ...v6(source), ...v6('ff02::1'), ...payload]);
+const ipv6 = (source: string, next: number, payload: number[] = [], { from = mac, to = 'ff02::1' } = {}): Buffer =>
+  Buffer.from([...ethernet('86dd', from), ...bytes('60000000 0020'), next, 255, ...v6(source), ...v6(to), ...payload]);
+/** ICMPv6 behind a header of its own, with a router alert as MLD has it. */
+const behindHopByHop = (source: string, message: number[], to = 'ff02::16'): Buffer =>
+  ipv6(source, 0, [58, 0, ...bytes('050200000100'), ...message], { to });
+const multicastListener = (type: number): number[] => [type, ...bytes('00000000000000')];
 const neighbour = (type: number, target: string, option: number, hardware: string): number[] => [
   ...[type, 0, 0, 0, 0, 0, 0, 0],
   ...[...v6(target), option, 1, ...bytes(hardware)],
@@ -76,25 +81,57 @@ describe('what leaves a port with port security', () => {
       ipv6(local, 58, neighbour(135, 'fd00::99', 1, '02:00:00:00:00:01')),
       'a neighbour message that claims MAC 02:00:00:00:00:01',
     );
+    dropped(
+      ipv6(local, 58, neighbour(136, 'fd00::10', 2, '02:00:00:00:00:01')),
+      'a neighbour message that claims MAC 02:00:00:00:00:01',
+    );
     dropped(ipv6('fe80::1', 58, neighbour(135, 'fd00::99', 1, mac)), 'source address fe80::1');
+    dropped(
+      behindHopByHop(local, neighbour(136, 'fd00::99', 2, mac)),
+      'a neighbour advertisement that claims fd00::99',
+    );
+  });
+
+  it('comes from the link-local address of a MAC that it may send IPv6 with', () => {
+    passes(ipv6('fe80::200:5eff:fe00:207', 59, [], { from: '00:00:5e:00:02:07' }));
+    dropped(ipv6('fe80::200:5eff:fe00:207', 59), 'source address fe80::200:5eff:fe00:207');
+    dropped(
+      ipv6('fe80::200:5eff:fe00:107', 59, [], { from: '00:00:5e:00:01:07' }),
+      'source address fe80::200:5eff:fe00:107',
+    );
   });
 
   it('has no address yet only where that is how it begins', () => {
     passes(ipv6('::', 58, neighbour(135, 'fd00::10', 14, mac)));
     dropped(ipv6('::', 58, neighbour(128, 'fd00::10', 14, mac)), 'source address ::');
-    const dhcp = (target: string, to: number): Buffer =>
+    dropped(ipv6('::', 58, neighbour(135, 'fd00::10', 14, mac), { to: 'fd00::10' }), 'source address ::');
+    const dhcp = (target: string, to: number, protocol = 17): Buffer =>
       Buffer.from([
-        ...[...ethernet('0800'), ...bytes('4500001c 00000000 40110000'), ...v4('0.0.0.0'), ...v4(target)],
+        ...[...ethernet('0800'), ...bytes('4500001c 00000000 40'), protocol, 0, 0, ...v4('0.0.0.0'), ...v4(target)],
         ...[0, 68, 0, to, 0, 8, 0, 0],
       ]);
     passes(dhcp('255.255.255.255', 67));
     dropped(dhcp('255.255.255.255', 53), 'source address 0.0.0.0');
     dropped(dhcp('10.0.0.1', 67), 'source address 0.0.0.0');
+    const tcp = 6;
+    dropped(dhcp('255.255.255.255', 67, tcp), 'source address 0.0.0.0');
+  });
+
+  it('reports its groups before it has an address, and says nothing else then', () => {
+    for (const report of [131, 143]) passes(behindHopByHop('::', multicastListener(report)));
+    for (const other of [128, 132]) dropped(behindHopByHop('::', multicastListener(other)), 'source address ::');
+    dropped(behindHopByHop('fd00::99', multicastListener(143)), 'source address fd00::99');
+    dropped(behindHopByHop('::', multicastListener(143), 'fd00::1'), 'source address ::');
   });
 
   it('has no VLAN tag, and is whole', () => {
-    dropped(Buffer.from([...ethernet('8100'), ...bytes('00010800')]), 'a VLAN tag');
-    dropped(ipv4('10.0.0.10').subarray(0, 30), 'an IPv4 packet too short');
+    for (const type of ['8100', '88a8']) dropped(Buffer.from([...ethernet(type), ...bytes('00010800')]), 'a VLAN tag');
+    dropped(ipv4('10.0.0.10').subarray(0, 33), 'an IPv4 packet too short');
+    dropped(arp('10.0.0.10').subarray(0, 41), 'an ARP message too short');
+    dropped(ipv6('fd00::10', 59).subarray(0, 53), 'an IPv6 packet too short');
+    const advertisement = ipv6('fd00::10', 58, neighbour(136, 'fd00::10', 2, mac));
+    for (const bytes of [55, 60, 77, 79, 85])
+      dropped(advertisement.subarray(0, bytes), 'a neighbour message too short');
     dropped(Buffer.from([1, 2]), 'a frame too short');
   });
 

@@ -25,10 +25,13 @@ const IPV6 = 0x86dd;
 const VLAN = [0x8100, 0x88a8];
 const UDP = 17;
 const ICMPV6 = 58;
+/** Hop-by-hop options, routing and destination options: each begins with what follows it and its own length. */
+const EXTENSIONS = [0, 43, 60];
 /** ICMPv6 types that a host without an address sends from `::`: MLD reports and the probe for a duplicate address. */
-const UNADDRESSED = [131, 132, 135, 143];
+const UNADDRESSED = [131, 135, 143];
 const SOLICITATION = 135;
 const ADVERTISEMENT = 136;
+const TOO_SHORT = 'a neighbour message too short';
 
 /** The filter of one port. */
 export class PortSecurity {
@@ -45,7 +48,7 @@ export class PortSecurity {
     }));
     const all = [...own, ...pairs];
     const macs = new Set([port.mac_address, ...all.map(({ mac }) => mac)]);
-    const linkLocal = [...macs].map(mac => ({ mac, cidr: linkLocalOf(mac) }));
+    const linkLocal = all.filter(({ cidr }) => cidr.includes(':')).map(({ mac }) => ({ mac, cidr: linkLocalOf(mac) }));
     this.#macs = [...macs].map(macBytes);
     this.#sources = [...all, ...linkLocal].map(({ mac, cidr }) => ({ mac: macBytes(mac), ...cidrBytes(cidr) }));
   }
@@ -77,18 +80,25 @@ export class PortSecurity {
 
   #ipv6(frame: Buffer): string | undefined {
     if (frame.length < 54) return 'an IPv6 packet too short';
-    const icmp = frame[20] === ICMPV6 && frame.length >= 58 ? (frame[54] ?? 0) : undefined;
-    const unaddressed =
-      icmp !== undefined && UNADDRESSED.includes(icmp) && frame.subarray(22, 38).every(byte => byte === 0);
-    // MLD reports have a router alert in a header of its own before them.
-    const report = frame[20] === 0 && frame.subarray(22, 38).every(byte => byte === 0);
-    if (!unaddressed && !report && !this.#permits(frame, 6, 22, 16)) return `source address ${ipv6Text(frame, 22)}`;
-    if (icmp === ADVERTISEMENT && !this.#permits(frame, 6, 62, 16))
-      return `a neighbour advertisement that claims ${ipv6Text(frame, 62)}`;
-    const option = icmp === ADVERTISEMENT ? 2 : icmp === SOLICITATION ? 1 : undefined;
-    if (option !== undefined && frame[78] === option && frame.compare(frame, 6, 12, 80, 86) !== 0)
-      return `a neighbour message that claims MAC ${macText(frame, 80)}`;
-    return undefined;
+    const at = icmpv6At(frame);
+    const type = at === undefined ? undefined : frame[at];
+    const unaddressed = type !== undefined && UNADDRESSED.includes(type) && isFromNowhere(frame);
+    if (!unaddressed && !this.#permits(frame, 6, 22, 16)) return `source address ${ipv6Text(frame, 22)}`;
+    if (at === undefined || (type !== SOLICITATION && type !== ADVERTISEMENT)) return undefined;
+    return this.#neighbour(frame, at, type);
+  }
+
+  /** Judges what a neighbour message, which begins at that place, claims: its target, and its sender's MAC. */
+  #neighbour(frame: Buffer, at: number, type: number): string | undefined {
+    const target = at + 8;
+    const option = at + 24;
+    if (frame.length < option) return TOO_SHORT;
+    if (type === ADVERTISEMENT && !this.#permits(frame, 6, target, 16))
+      return `a neighbour advertisement that claims ${ipv6Text(frame, target)}`;
+    if (frame[option] !== (type === ADVERTISEMENT ? 2 : 1)) return undefined;
+    if (frame.length < option + 8) return TOO_SHORT;
+    if (frame.compare(frame, 6, 12, option + 2, option + 8) === 0) return undefined;
+    return `a neighbour message that claims MAC ${macText(frame, option + 2)}`;
   }
 
   /** Whether MAC and address at these places are a source of the port's. */
@@ -101,6 +111,21 @@ export class PortSecurity {
     );
   }
 }
+
+/** Where the ICMPv6 message of an IPv6 packet begins; undefined where it is none. */
+function icmpv6At(frame: Buffer): number | undefined {
+  let next = frame[20];
+  let at = 54;
+  while (next !== undefined && EXTENSIONS.includes(next)) {
+    next = frame[at];
+    at += ((frame[at + 1] ?? 0) + 1) * 8;
+  }
+  return next === ICMPV6 && at < frame.length ? at : undefined;
+}
+
+/** From `::` to a multicast address of the link. */
+const isFromNowhere = (frame: Buffer): boolean =>
+  frame.subarray(22, 38).every(byte => byte === 0) && frame.readUInt16BE(38) === 0xff02;
 
 /** DHCP's first question has no address yet: 0.0.0.0:68 to 255.255.255.255:67. */
 function isDhcpQuestion(frame: Buffer): boolean {
