@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { command } from './command.ts';
 
 const fallback = 'http://deb.debian.org/debian';
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** First Debian archive in a sources file, one-line or deb822 style; undefined when there is none. */
 function archiveIn(text: string): string | undefined {
@@ -29,25 +29,38 @@ export async function mirror(): Promise<string> {
 }
 
 /**
- * Downloads one package of a suite into a folder, by apt lists of its own: the machine's apt state is neither read nor
- * changed. Gives the path of the .deb.
+ * Downloads packages of a suite into a folder, by apt lists of its own: the machine's apt state is neither read nor
+ * changed. Gives the paths of the .debs, in the order of the names. @throws Error, as where Debian's keyring is missing
  */
-export async function download(name: string, suite: string, folder: string): Promise<string> {
-  await withApt(suite, folder, apt => command([...apt, 'download', name], { cwd: folder }));
-  const deb = (await readdir(folder)).find(file => file.startsWith(`${name}_`) && file.endsWith('.deb'));
-  if (deb === undefined) throw new Error(`apt-get download ${name}: nothing arrived in ${folder}`);
-  return join(folder, deb);
+export async function download(
+  names: readonly string[],
+  suite: string,
+  folder: string,
+  keyring = debianKeyring,
+): Promise<string[]> {
+  await withApt({ suite, folder, keyring }, apt => command([...apt, 'download', ...names], { cwd: folder }));
+  const there = await readdir(folder);
+  return names.map(name => {
+    const deb = there.find(file => file.startsWith(`${name}_`) && file.endsWith('.deb'));
+    if (deb === undefined) throw new Error(`apt-get download ${name}: nothing arrived in ${folder}`);
+    return join(folder, deb);
+  });
 }
 
 /** Downloads packages and all that they depend on, in the same way. Gives the paths of the .debs. */
-export async function downloadAll(names: readonly string[], suite: string, folder: string): Promise<string[]> {
+export async function downloadAll(
+  names: readonly string[],
+  suite: string,
+  folder: string,
+  keyring = debianKeyring,
+): Promise<string[]> {
   const debs = join(folder, 'debs');
   await mkdir(join(debs, 'partial'), { recursive: true });
   // A machine on which nothing is installed.
   const status = join(folder, 'status');
   await writeFile(status, '');
   const options = [`Dir::State::status=${status}`, `Dir::Cache::archives=${debs}`, 'Debug::NoLocking=1'];
-  await withApt(suite, folder, apt =>
+  await withApt({ suite, folder, keyring }, apt =>
     command([
       ...apt,
       ...options.flatMap(option => ['-o', option]),
@@ -59,15 +72,18 @@ export async function downloadAll(names: readonly string[], suite: string, folde
 
 /** Runs apt-get with the lists of one suite, in a folder that is removed. */
 async function withApt(
-  suite: string,
-  folder: string,
+  { suite, folder, keyring }: { readonly suite: string; readonly folder: string; readonly keyring: string },
   run: (apt: readonly string[]) => Promise<unknown>,
 ): Promise<void> {
+  // What is fetched comes by plain HTTP and is run, a kernel among it: its signature is all that vouches for it.
+  if (!existsSync(keyring))
+    throw new Error(
+      `without ${keyring} nothing of Debian's archive can be verified: install it (apt-get install debian-archive-keyring)`,
+    );
   const state = join(folder, 'apt');
   await mkdir(join(state, 'lists/partial'), { recursive: true });
   await mkdir(join(state, 'cache/archives/partial'), { recursive: true });
-  const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : '[trusted=yes] ';
-  await writeFile(join(state, 'sources.list'), `deb ${signed}${await mirror()} ${suite} main\n`);
+  await writeFile(join(state, 'sources.list'), `deb [signed-by=${keyring}] ${await mirror()} ${suite} main\n`);
   const options = [
     `Dir::Etc::sourcelist=${state}/sources.list`,
     'Dir::Etc::sourceparts=/dev/null',

@@ -49,8 +49,8 @@ export async function fetchedKernel(say: Say): Promise<string> {
     const work = join(kernels, `.${kernelRelease}`);
     await rm(work, { recursive: true, force: true });
     await mkdir(join(work, 'root'), { recursive: true });
-    for (const name of ['user-mode-linux', 'libc6']) {
-      await command(['dpkg-deb', '-x', await download(name, kernelRelease, work), join(work, 'root')]);
+    for (const deb of await download(['user-mode-linux', 'libc6'], kernelRelease, work)) {
+      await command(['dpkg-deb', '-x', deb, join(work, 'root')]);
     }
     await rename(join(work, 'root'), done);
     await rm(work, { recursive: true, force: true });

@@ -41,7 +41,7 @@ const links: Readonly<Record<string, string>> = { 'var/run': '/run', 'var/lock':
 
 /**
  * A small Debian root for guests, in the cache: packages unpacked, none set up, which takes no root and no chroot. It is
- * made once; 40 MB are fetched for it, 120 MB more with Docker. @throws Error
+ * made once. @throws Error
  */
 export async function guestRoot(kind: 'small' | 'docker', say: Say): Promise<string> {
   const names = kind === 'docker' ? [...small, ...docker] : small;

@@ -36,7 +36,7 @@ async function checks(): Promise<Stage[]> {
 }
 
 async function units(): Promise<Stage[]> {
-  const files = await find('{src,cloud,tools}/**/*.test.ts');
+  const files = await find('{src,cloud,guest,tools}/**/*.test.ts');
   const setsUp = 'temporary folders, removed afterwards';
   return [{ name: 'unit', setsUp, files, needsRoot: false, patience: 60_000, reporter: 'dot' }];
 }

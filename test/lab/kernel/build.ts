@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       for (const name of ['upper', 'overlay', 'root', 'build/product'])
         await mkdir(join(work, name), { recursive: true });
       say(`fetching ${source}`);
-      await download(source, 'trixie-backports', join(work, 'build'));
+      await download([source], 'trixie-backports', join(work, 'build'));
       await cp(fragment, join(work, 'build/uml.fragment'));
       say('building: 5 to 15 minutes');
       let files = 0;

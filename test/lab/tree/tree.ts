@@ -98,8 +98,8 @@ async function debootstrap(suite: Suite, say: Say): Promise<{ program: string; f
     const work = join(tools, `.debootstrap-${process.pid}`);
     await mkdir(work, { recursive: true });
     try {
-      const deb = await download('debootstrap', 'trixie', work);
-      await command(['dpkg-deb', '-x', deb, join(work, 'unpacked')]);
+      for (const deb of await download(['debootstrap'], 'trixie', work))
+        await command(['dpkg-deb', '-x', deb, join(work, 'unpacked')]);
       await rename(join(work, 'unpacked'), at).catch(error => {
         if (!existsSync(at)) throw error;
       });
