@@ -14,7 +14,7 @@ const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mo
 
 /** What this machine lets the demo do, found out by doing it. `shell` is all that a VM of namespaces runs. */
 const attempts = `mount -t tmpfs tmpfs /run
-for program in hostname nsenter ping setsid sysctl; do command -v $program >/dev/null || missing="$missing $program"; done
+for program in hostname nsenter ping setsid sysctl timeout; do command -v $program >/dev/null || missing="$missing $program"; done
 [ -n "$missing" ] && echo "missing$missing" || echo shell
 ip link add kv0 type veth peer name kv1 || { echo noveth; exit; }
 ip link add link kv0 name ki0 type ipvlan mode l2 2>/dev/null && echo ipvlan

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { command } from '../../../guest/command.ts';
 import type { RunResult } from '../../../guest/line.ts';
 import { type Machine, type MachineRequest, setUpScript, surroundings } from './machine.ts';
+import { runShell } from './shell.ts';
 
 // What the daemon, ip(8) and Docker write to is the VM's own, and the machine's clouds are not seen; all else is the machine's. Its init waits, as any init must,
 // so that what has ended does not look alive; it ends when this process does, since then its standard input closes.
@@ -56,31 +57,10 @@ export class NetnsMachine implements Machine {
     return machine;
   }
 
-  async run(script: string, timeoutS = 60): Promise<RunResult> {
-    const from = performance.now();
-    const inside = ['--target', String(this.pid), '--net', '--mount', '--pid', '--uts'];
-    const child = spawn('nsenter', [...inside, 'setsid', '--wait', 'sh', '-c', surroundings + script], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A visitor's OS_* variables and files are no VM's.
-      env: { PATH: process.env['PATH'] },
-      cwd: '/',
-    });
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, timeoutS * 1000);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    const [code] = (await once(child, 'close')) as [number | null];
-    clearTimeout(timer);
-    return { code: late ? 124 : (code ?? 128), stdout, stderr, ms: performance.now() - from };
+  run(script: string, timeoutS = 60): Promise<RunResult> {
+    const enter = ['nsenter', '--target', String(this.pid), '--net', '--mount', '--pid', '--uts'];
+    // A visitor's OS_* variables and files are no VM's.
+    return runShell(enter, surroundings + script, timeoutS, { PATH: process.env['PATH'] });
   }
 
   async ok(script: string, timeoutS?: number): Promise<string> {
