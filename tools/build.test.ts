@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { promisify } from 'node:util';
 import { build } from './build.ts';
 
 function kuryr(folder: string, args: readonly string[]): Promise<string> {
@@ -27,6 +28,21 @@ it('makes a program that runs from anywhere without packages, koffi included', a
     assert.match(await kuryr(folder, ['status']), /DAEMON_NOT_RUNNING/);
     // The kernel's edge comes before the cloud's, so that this error shows koffi to be loaded.
     assert.match(await kuryr(folder, ['run', '--cloud', 'nowhere']), /\[CLOUD_\w+\]/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+it('makes the program alone where a folder is named, as the demo does', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kuryr-build-'));
+  try {
+    await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'build.ts'), folder]);
+    const made = await readdir(folder);
+    assert.ok(made.includes('kuryr.mjs'));
+    assert.deepEqual(
+      made.filter(name => !/^koffi-linux-\w+\.node$/.test(name)),
+      ['kuryr.mjs'],
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

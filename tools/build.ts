@@ -48,8 +48,10 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
   }
 }
 
+// A folder named gets the program alone, which is all that the demo's VMs run.
 if (import.meta.main) {
-  const folder = process.argv[2] ?? join(top, 'dist');
-  await build(folder);
-  await build(folder, 'cloud/index.ts', 'cloud.mjs');
+  const [, , folder] = process.argv;
+  const dist = join(top, 'dist');
+  await build(folder ?? dist);
+  if (folder === undefined) await build(dist, 'cloud/index.ts', 'cloud.mjs');
 }
