@@ -45,6 +45,7 @@ export class BareEngine {
   /** What `docker run` does for the network; gives the address. @throws Error with what Kuryr answered */
   async run(name: string): Promise<string> {
     const state = await this.#load();
+    if (Object.hasOwn(state.containers, name)) throw new Error(`there is a container ${name} already`);
     const endpoint = randomBytes(32).toString('hex');
     const { Address } = await this.#call('IpamDriver.RequestAddress', {
       PoolID: state.pool,
@@ -53,10 +54,11 @@ export class BareEngine {
     });
     const cidr = String(Address);
     const address = cidr.split('/')[0] ?? '';
+    // Whatever fails from here on, `remove` gives the address back.
+    await this.#save({ ...state, containers: { ...state.containers, [name]: { endpoint, address } } });
     const ids = { NetworkID: state.network, EndpointID: endpoint };
     await this.#call('NetworkDriver.CreateEndpoint', { ...ids, Interface: { Address: cidr }, Options: {} });
     await ip(`netns add ${name}`);
-    await this.#save({ ...state, containers: { ...state.containers, [name]: { endpoint, address } } });
     const joined = await this.#call('NetworkDriver.Join', { ...ids, SandboxKey: `/run/netns/${name}`, Options: {} });
     const { SrcName, DstPrefix } = joined['InterfaceName'] as { SrcName: string; DstPrefix: string };
     const eth = `${DstPrefix}0`;
@@ -69,7 +71,7 @@ export class BareEngine {
     return address;
   }
 
-  /** What `docker rm -f` does for the network. @throws Error with what Kuryr answered */
+  /** What `docker rm -f` does for the network, of a container that came up in part too. @throws Error with what Kuryr answered */
   async remove(name: string): Promise<void> {
     const state = await this.#load();
     const { [name]: container, ...others } = state.containers;
@@ -77,7 +79,9 @@ export class BareEngine {
     const ids = { NetworkID: state.network, EndpointID: container.endpoint };
     await this.#call('NetworkDriver.Leave', ids);
     await this.#call('NetworkDriver.DeleteEndpoint', ids);
-    await ip(`netns delete ${name}`);
+    await ip(`netns delete ${name}`).catch(error => {
+      if (!/No such file or directory/.test((error as Error).message)) throw error;
+    });
     await this.#call('IpamDriver.ReleaseAddress', { PoolID: state.pool, Address: container.address });
     await this.#save({ ...state, containers: others });
   }
