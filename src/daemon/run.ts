@@ -35,7 +35,8 @@ export async function runDaemon(
   }
 }
 
-function daemonConfig(config: Config, version: string): DaemonConfig {
+/** What the daemon is told by the options of `kuryr run`. */
+export function daemonConfig(config: Config, version: string): DaemonConfig {
   return {
     master: config.master,
     link: parseLinkSpec({ kind: config.link, mode: config.mode }),

@@ -1,4 +1,5 @@
 import { type EmbeddedCloud, startCloud } from '../../cloud/index.ts';
+import { RESERVATION_OWNER, reservationDevice } from '../ipam/ipam.ts';
 
 /** A port as the cloud shows it. */
 export type PortView = ReturnType<EmbeddedCloud['ports']>[number];
@@ -64,8 +65,8 @@ export class DemoCloud {
 
   /** Kuryr's reservations for a VM port. */
   reservations(vmPort: string): readonly PortView[] {
-    const mark = `kuryr:${vmPort}`;
-    return this.embedded.ports().filter(port => port.device_owner === 'kuryr:container' && port.device_id === mark);
+    const device = reservationDevice(vmPort);
+    return this.embedded.ports().filter(port => port.device_owner === RESERVATION_OWNER && port.device_id === device);
   }
 
   /** One call to Neutron, as the tenant. @throws Error unless it is answered well */

@@ -7,8 +7,10 @@ import { contains } from '../address/address.ts';
 import type { Config } from '../config/config.ts';
 import { assemble, type Daemon } from '../daemon/assemble.ts';
 import { type RealEdges, realEdges } from '../daemon/edges.ts';
+import { daemonConfig } from '../daemon/run.ts';
 import { KuryrError } from '../errors/kuryr-error.ts';
-import { parseLinkSpec } from '../link/link-spec.ts';
+import { RESERVATION_OWNER, reservationDevice } from '../ipam/ipam.ts';
+import { refusal } from '../linux/refusal.ts';
 import { NeutronNics } from '../nic/neutron-nics.ts';
 import type { Nic } from '../nic/nic.ts';
 import { silentLogger } from '../observe/logger.ts';
@@ -16,6 +18,7 @@ import type { Subnet } from '../openstack/neutron.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
 import { BareEngine } from './in-vm/bare-engine.ts';
 import { measured, Narrator, NotMeasured, refuted } from './narrator.ts';
+import { until } from './until.ts';
 
 /** How long an answer may take at most, and how long silence is listened to, milliseconds. */
 const patience = 15_000;
@@ -63,23 +66,18 @@ async function showHere(
   const edges = await realEdges({ cloud: config.cloud, logger: silentLogger, env });
   const folder = await mkdtemp('/run/kuryr-demo-').catch(async error => {
     await edges.close();
-    throw new KuryrError('NOT_PRIVILEGED', { request: 'make a folder in /run', reason: error.message });
+    throw refusal('make a folder in /run', Math.abs(error.errno));
   });
   const socket = join(folder, 'kuryr.sock');
   let daemon: Daemon | undefined;
   try {
     daemon = await assemble(
       {
-        master: config.master,
-        link: parseLinkSpec({ kind: config.link, mode: config.mode }),
+        ...daemonConfig(config, 'demo'),
         stateDir: join(folder, 'state'),
         runDir: folder,
-        lockDir: '/run/lock/kuryr',
         dockerSocket: socket,
         waitSeconds: patience / 1000,
-        holdSeconds: config.holdSeconds,
-        publishedPorts: config.publishedPorts,
-        version: 'demo',
       },
       edges,
     );
@@ -101,7 +99,7 @@ function nicOf({ master }: Config, { kernel, neutron, ownPorts }: RealEdges, sig
 }
 
 async function show(place: Place, narrator: Narrator, signal: AbortSignal): Promise<void> {
-  const { edges, nic, subnet, engine, name } = place;
+  const { nic, subnet, engine, name } = place;
   const { master, port } = nic;
   narrator.say(
     `On this VM: ${master.name} (${master.addresses.join(', ')}), port ${port.id} of network ${nic.network.name}\n`,
@@ -128,7 +126,7 @@ async function show(place: Place, narrator: Narrator, signal: AbortSignal): Prom
     });
     await narrator.step('a spoofed address', () => spoof(place, mac, gateway, signal));
   } finally {
-    await narrator.step('all is undone', () => undo(place, before, edges, signal));
+    await narrator.step('all is undone', () => undo(place, before));
   }
 }
 
@@ -146,12 +144,13 @@ async function spoof(
       network_id: nic.network.id,
       fixed_ips: [{ subnet_id: subnet.id }],
       // As a reservation is marked, so that kuryr gc finds it should this process be killed here.
-      device_owner: 'kuryr:container',
-      device_id: `kuryr:${nic.port.id}`,
+      device_owner: RESERVATION_OWNER,
+      device_id: reservationDevice(nic.port.id),
       admin_state_up: false,
       security_groups: nic.port.securityGroups,
     },
-    signal,
+    // Not the visitor's signal: a port of which nothing is heard any more could not be deleted.
+    AbortSignal.timeout(patience),
   );
   try {
     const address = fixed_ips.find(({ ip_address }) => contains(subnet.cidr, ip_address))?.ip_address ?? '';
@@ -164,16 +163,17 @@ async function spoof(
   }
 }
 
-async function undo(place: Place, before: Held, { clock }: RealEdges, signal: AbortSignal): Promise<string> {
+/** Without the visitor's signal: whoever ends the demo wants it undone. */
+async function undo(place: Place, before: Held): Promise<string> {
   const { engine, name } = place;
   if (Object.hasOwn(await engine.containers().catch(() => ({})), name)) await engine.remove(name);
   const wanted = JSON.stringify(before);
   let now = '';
-  for (const end = clock.monotonic() + patience; now !== wanted && clock.monotonic() < end; ) {
-    now = JSON.stringify(await held(place, signal));
-    if (now !== wanted) await clock.sleep(200, signal);
-  }
-  measured(now === wanted, `there was ${wanted} before, and is ${now} now`);
+  const asBefore = await until(async () => {
+    now = JSON.stringify(await held(place, AbortSignal.timeout(patience)));
+    return now === wanted;
+  }, patience);
+  measured(asBefore, `there was ${wanted} before, and is ${now} now`);
   return 'all is undone: the port has the pairs that it had, no reservation and no link is left';
 }
 
@@ -186,7 +186,7 @@ interface Held {
 
 async function held({ edges: { neutron, kernel }, nic }: Place, signal: AbortSignal): Promise<Held> {
   const { allowed_address_pairs } = await neutron.port(nic.port.id, signal);
-  const ours = await neutron.ports({ device_id: `kuryr:${nic.port.id}` }, signal);
+  const ours = await neutron.ports({ device_id: reservationDevice(nic.port.id) }, signal);
   return {
     pairs: allowed_address_pairs.map(pair => `${pair.ip_address} ${pair.mac_address ?? ''}`).toSorted(),
     reservations: ours.map(({ id }) => id).toSorted(),

@@ -5,7 +5,7 @@ import { assertNothingLeft } from '../lab/nothing-left.ts';
 
 const foreign = { ip_address: '10.30.9.9', mac_address: '02:00:00:00:09:09' };
 
-test('kuryr demo --here shows Kuryr on the VM it runs on, on a real cloud, and undoes all', async () => {
+test('kuryr demo --here shows Kuryr on the VM it runs on, on a real cloud, and undoes all, ended by Ctrl-C too', async () => {
   const signal = new AbortController().signal;
   await using lab = await Lab.up({ backend: 'ovn', say: line => console.error(line), signal });
   const [vm] = await lab.addVms({ name: 'va', host: 'h1', start: false });
@@ -22,6 +22,19 @@ test('kuryr demo --here shows Kuryr on the VM it runs on, on a real cloud, and u
   assert.match(shown.stdout, /✓ the gateway 10\.30\.0\.1 answers 10\.30\.0\.\d+/);
   assert.match(shown.stdout, /✓ asked as 10\.30\.0\.\d+, which is not permitted: no answer to [1-9]\d* questions/);
   assert.match(shown.stdout, /✓ all is undone/);
+  await assertNothingLeft(lab.cloud, vm.port.id, [foreign]);
+  assert.equal(await machine(), before);
+
+  const interrupted = await vm.run(
+    `kuryr demo --here --cloud lab >/run/said 2>&1 & demo=$!
+    until grep -q '✓ a container' /run/said || ! kill -0 $demo; do read -t 0.05 <> <(:); done
+    kill -INT $demo; wait $demo; code=$?; cat /run/said; rm /run/said; exit $code`,
+    120,
+  );
+  assert.equal(interrupted.code, 130, interrupted.stdout + interrupted.stderr);
+  assert.match(interrupted.stdout, /✓ a container /);
+  assert.doesNotMatch(interrupted.stdout, /✓ asked as /, 'it was ended before its end');
+  assert.match(interrupted.stdout, /✓ all is undone/);
   await assertNothingLeft(lab.cloud, vm.port.id, [foreign]);
   assert.equal(await machine(), before);
 });

@@ -1,6 +1,7 @@
 import type { Cast } from '../cast.ts';
 import { measured, type Narrator } from '../narrator.ts';
 import type { Stage } from '../stage.ts';
+import { until } from '../until.ts';
 
 /** How long Kuryr may take to give back what a container had, milliseconds. */
 const patience = 15_000;
@@ -15,9 +16,7 @@ export async function showReturn({ fabric, containers }: Stage, { web, db }: Cas
         (sum, { port }) => sum + port.allowed_address_pairs.length + fabric.cloud.reservations(port.id).length,
         0,
       );
-    const end = performance.now() + patience;
-    while (left() > 0 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 50));
-    measured(left() === 0, `${left()} pairs and reservations are left in the cloud`);
+    measured(await until(() => left() === 0, patience), `${left()} pairs and reservations are left in the cloud`);
     return 'both containers removed: no pair and no reservation is left in the cloud';
   });
 }
