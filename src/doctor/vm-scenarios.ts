@@ -1,5 +1,5 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
-import { fakeRefusal } from '../linux/fake-kernel.ts';
+import { fakeRefusal } from '../linux/fake-refusal.ts';
 import type { SlaveSpec } from '../linux/kernel.ts';
 import { type DoctorBench, errno } from './doctor-bench.ts';
 

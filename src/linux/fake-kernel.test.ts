@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isKuryrError } from '../errors/kuryr-error.ts';
-import { FakeKernel, fakeRefusal } from './fake-kernel.ts';
+import { FakeKernel } from './fake-kernel.ts';
+import { fakeRefusal } from './fake-refusal.ts';
 import type { LinkEvent, SlaveSpec } from './kernel.ts';
 
 const signal = new AbortController().signal;
@@ -97,4 +98,28 @@ test('a packet socket shows what was sent and hands over what the wire answers',
   await Promise.resolve();
   assert.deepEqual(got, [Uint8Array.of(1, 9)]);
   assert.deepEqual(kernel.sockets[0]?.sent, [Uint8Array.of(1)]);
+});
+
+test('a kept namespace is found in its folder and nowhere else, and tells of its links once it has an id', () => {
+  const kernel = new FakeKernel();
+  const nic = kernel.addLink('host', { name: 'ens3' });
+  const netns = { path: '/run/kuryr/guard/1' };
+  let woken = 0;
+  const watch = kernel.watchLinks(() => woken++, new AbortController().signal);
+  kernel.keepNetns(netns.path);
+  assert.deepEqual(kernel.keptNetns('/run/kuryr/guard'), [netns]);
+  assert.deepEqual(kernel.namespaces(), []);
+  const common = { name: 'guard', ifindex: 9, master: nic.ifindex, mtu: 1500, alias: '' };
+  kernel.createSlave(netns, { ...common, kind: 'ipvlan', mode: 'l2', flag: 'bridge' });
+  assert.equal(woken, 0);
+  const id = kernel.netnsId(netns);
+  kernel.setMode(netns, 9, 'l2', 'private');
+  assert.deepEqual(
+    watch.read().events.map(event => [event.netns, event.link.flag]),
+    [[id, 'private']],
+  );
+  kernel.wide.lose();
+  assert.deepEqual(watch.read(), { events: [], lost: true });
+  kernel.dropNetns(netns.path);
+  assert.equal(kernel.exists(netns), false);
 });

@@ -1,7 +1,19 @@
-import type { Details } from '../errors/details.ts';
 import { KuryrError } from '../errors/kuryr-error.ts';
-import type { ErrorCode } from '../errors/table.ts';
-import type { Address, Kernel, Link, LinkEvent, Neighbour, Netns, PacketSocket, Route, SlaveSpec } from './kernel.ts';
+import { FakePacketSocket } from './fake-packet-socket.ts';
+import { fakeRefusal } from './fake-refusal.ts';
+import { FakeWideLinks } from './fake-wide-links.ts';
+import type {
+  Address,
+  IpvlanFlag,
+  IpvlanMode,
+  Kernel,
+  Link,
+  LinkEvent,
+  Neighbour,
+  Netns,
+  Route,
+  SlaveSpec,
+} from './kernel.ts';
 
 type Method = Exclude<keyof Kernel, 'exists'>;
 /** A link to put in place: what is not named gets the value of a plain Ethernet device that is up. */
@@ -24,6 +36,9 @@ export class FakeKernel implements Kernel {
   readonly #spaces = new Map<string, Space>([['host', emptySpace()]]);
   readonly #listeners = new Set<(event: LinkEvent) => void>();
   readonly #locks = new Set<string>();
+  readonly #kept = new Set<string>();
+  /** Ids of namespaces, and what `watchLinks` hears. */
+  readonly wide = new FakeWideLinks();
   readonly #failures: { method: Method; error: Error; when: (args: readonly unknown[]) => boolean }[] = [];
   #nextIfindex = 1;
 
@@ -72,6 +87,8 @@ export class FakeKernel implements Kernel {
     const moved = { ...link, name: name ?? link.name, up: false, state: 'down', masterElsewhere: to !== 'host' };
     this.#space(to).links.push(moved);
     this.#announce(from, 'deleted', link);
+    if (to !== 'host') this.wide.idOf(to.path);
+    this.#announce(to, 'changed', moved);
     return moved;
   }
 
@@ -99,11 +116,7 @@ export class FakeKernel implements Kernel {
       throw fakeRefusal('MASTER_BUSY', request, 'EBUSY', { master: master.name, holder, advice: 'Use another NIC.' });
     }
     const flag = spec.kind === 'ipvlan' ? spec.flag : '';
-    if (spec.kind === 'ipvlan') {
-      for (const each of this.#spaces.values()) {
-        each.links = each.links.map(link => (link.master === spec.master ? { ...link, mode: spec.mode, flag } : link));
-      }
-    }
+    if (spec.kind === 'ipvlan') this.#flip(spec.master, spec.mode, flag);
     return this.addLink(netns, {
       ...spec,
       mac: spec.kind === 'macvlan' ? spec.mac : master.mac,
@@ -127,6 +140,13 @@ export class FakeKernel implements Kernel {
     this.#call('setLink', [netns, ifindex, change]);
     const state = change.up === undefined ? {} : { state: change.up ? 'up' : 'down' };
     this.changeLink(netns, ifindex, { ...change, ...state });
+  }
+
+  setMode(netns: Netns, ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): void {
+    this.#call('setMode', [netns, ifindex, mode, flag]);
+    const { master } = this.#link(netns, ifindex, 'set the mode');
+    this.#flip(master, mode, flag);
+    this.#announce(netns, 'changed', this.#link(netns, ifindex, 'set the mode'));
   }
 
   addresses(netns: Netns): readonly Address[] {
@@ -191,7 +211,30 @@ export class FakeKernel implements Kernel {
 
   namespaces(): readonly { readonly path: string }[] {
     this.#call('namespaces', []);
-    return [...this.#spaces.keys()].filter(name => name !== 'host').map(path => ({ path }));
+    return [...this.#spaces.keys()].filter(name => name !== 'host' && !this.#kept.has(name)).map(path => ({ path }));
+  }
+
+  keepNetns(path: string): void {
+    this.#call('keepNetns', [path]);
+    this.#kept.add(path);
+    this.addNetns(path);
+  }
+
+  dropNetns(path: string): void {
+    this.#call('dropNetns', [path]);
+    this.#kept.delete(path);
+    this.removeNetns(path);
+  }
+
+  keptNetns(folder: string): readonly { readonly path: string }[] {
+    this.#call('keptNetns', [folder]);
+    return [...this.#kept].filter(path => path.startsWith(`${folder}/`)).map(path => ({ path }));
+  }
+
+  netnsId(netns: { readonly path: string }): number {
+    this.#call('netnsId', [netns]);
+    this.#space(netns);
+    return this.wide.idOf(netns.path);
   }
 
   packetSocket(ifindex: number, etherType: number): FakePacketSocket {
@@ -207,6 +250,11 @@ export class FakeKernel implements Kernel {
     if (signal.aborted) return;
     this.#listeners.add(take);
     signal.addEventListener('abort', () => this.#listeners.delete(take), { once: true });
+  }
+
+  watchLinks(wake: () => void, signal: AbortSignal) {
+    this.#call('watchLinks', [wake]);
+    return this.wide.watch(wake, signal);
   }
 
   lock(path: string): Disposable | undefined {
@@ -239,6 +287,12 @@ export class FakeKernel implements Kernel {
     return link;
   }
 
+  #flip(master: number, mode: string, flag: string): void {
+    for (const each of this.#spaces.values()) {
+      each.links = each.links.map(link => (link.master === master ? { ...link, mode, flag } : link));
+    }
+  }
+
   #drop(netns: Netns, ifindex: number): void {
     const space = this.#space(netns);
     space.links = space.links.filter(link => link.ifindex !== ifindex);
@@ -247,6 +301,7 @@ export class FakeKernel implements Kernel {
   }
 
   #announce(netns: Netns, type: LinkEvent['type'], link: Link): void {
+    this.wide.tell(key(netns), type, link);
     if (netns !== 'host') return;
     for (const take of this.#listeners) take({ type, link });
   }
@@ -256,55 +311,6 @@ export class FakeKernel implements Kernel {
     while (taken.has(this.#nextIfindex)) this.#nextIfindex++;
     return this.#nextIfindex;
   }
-}
-
-/** A packet socket whose sent frames a test sees, and to which it hands frames. */
-export class FakePacketSocket implements PacketSocket {
-  readonly ifindex: number;
-  readonly etherType: number;
-  readonly sent: Uint8Array[] = [];
-  readonly accepted: string[] = [];
-  closed = false;
-  readonly #answer: (frame: Uint8Array) => readonly Uint8Array[];
-  #take: (frame: Uint8Array) => void = () => {};
-
-  constructor(ifindex: number, etherType: number, answer: (frame: Uint8Array) => readonly Uint8Array[]) {
-    this.ifindex = ifindex;
-    this.etherType = etherType;
-    this.#answer = answer;
-  }
-
-  send(frame: Uint8Array): void {
-    if (this.closed) throw fakeRefusal('KERNEL_REFUSED', 'send a frame', 'EBADF', {});
-    this.sent.push(frame.slice());
-    for (const answer of this.#answer(frame)) queueMicrotask(() => this.receive(answer));
-  }
-
-  onFrame(take: (frame: Uint8Array) => void): void {
-    this.#take = take;
-  }
-
-  /** Hands a frame to the socket's owner, as the network would. */
-  receive(frame: Uint8Array): void {
-    if (!this.closed) this.#take(frame);
-  }
-
-  acceptMac(mac: string): void {
-    this.accepted.push(mac);
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-/** A kernel's refusal as the real edge words it, for `failNext`. */
-export function fakeRefusal(code: ErrorCode, request: string, errno: string, details: Details): KuryrError {
-  return new KuryrError(code, { request, errno, reason: errno, kind: 'the module', ...details });
 }
 
 const plainLink: Omit<Link, 'name' | 'ifindex'> = {

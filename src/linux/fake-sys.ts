@@ -33,6 +33,18 @@ export class FakeSys implements Sys {
     return this.setnsResults.shift() ?? 0;
   }
 
+  unshare(): number {
+    return 0;
+  }
+
+  bindMount(): number {
+    return 0;
+  }
+
+  unmount(): number {
+    return 0;
+  }
+
   flock(): number {
     return 0;
   }
@@ -68,6 +80,10 @@ export class FakeSys implements Sys {
     if (typeof arrival === 'number') return arrival;
     into.set(arrival);
     return arrival.length;
+  }
+
+  recvNetns(fd: number, into: Uint8Array): { length: number; netns: number | undefined } {
+    return { length: this.recv(fd, into), netns: undefined };
   }
 
   onReadable(_fd: number, take: () => void): { readonly errno: number; stop(): void } {

@@ -59,6 +59,10 @@ export interface Neighbour {
   readonly state: 'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'other';
 }
 
+/** The mode that Kuryr makes ipvlan links in. */
+export type IpvlanMode = 'l2';
+export type IpvlanFlag = 'bridge' | 'private' | 'vepa';
+
 export type SlaveSpec = {
   readonly name: string;
   /** Chosen by us and never used twice, so that the link is found again after it moved between namespaces. */
@@ -68,7 +72,7 @@ export type SlaveSpec = {
   readonly mtu: number;
   readonly alias: string;
 } & (
-  | { readonly kind: 'ipvlan'; readonly mode: 'l2'; readonly flag: 'bridge' | 'private' | 'vepa' }
+  | { readonly kind: 'ipvlan'; readonly mode: IpvlanMode; readonly flag: IpvlanFlag }
   | { readonly kind: 'macvlan'; readonly mode: 'bridge' | 'private' | 'vepa'; readonly mac: string }
 );
 
@@ -76,6 +80,11 @@ export type SlaveSpec = {
 export interface LinkEvent {
   readonly type: 'changed' | 'deleted';
   readonly link: Link;
+}
+
+/** A link event with the id of the namespace that it is about; undefined for the daemon's own. */
+export interface WideLinkEvent extends LinkEvent {
+  readonly netns: number | undefined;
 }
 
 /** A socket that sends and receives whole Ethernet frames on one interface. Needs CAP_NET_RAW. */
@@ -101,6 +110,8 @@ export interface Kernel {
   /** A link that is gone already counts as deleted. */
   deleteLink(netns: Netns, ifindex: number, signal: AbortSignal): Promise<void>;
   setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void;
+  /** Sets mode and flag of an ipvlan link, which are its master's: all slaves of that one change with it. */
+  setMode(netns: Netns, ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): void;
   addresses(netns: Netns): readonly Address[];
   addAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
   /** An address that is gone already counts as removed. */
@@ -119,9 +130,26 @@ export interface Kernel {
    * under a path. One path each; one may end at any moment.
    */
   namespaces(): readonly { readonly path: string }[];
+  /** Makes a namespace that nobody is in and that stays behind the path, until `dropNetns` or a reboot. */
+  keepNetns(path: string): void;
+  /** Lets it go, and its links with it; what is no namespace any more counts as let go. */
+  dropNetns(path: string): void;
+  /** What `keepNetns` left in a folder, its interrupted makings too. */
+  keptNetns(folder: string): readonly { readonly path: string }[];
+  /** The id that a namespace has in the daemon's own; it is given one when it has none. */
+  netnsId(netns: { readonly path: string }): number;
   packetSocket(ifindex: number, etherType: number): PacketSocket;
   /** Link events of the daemon's own netns until the signal is aborted. */
   onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void;
+  /**
+   * Link events of the daemon's own netns and of every one that has an id in it (`netnsId`; a link that was moved there has
+   * seen to one), until the signal is aborted. `wake` says that there may be some to read. Who does not read misses the
+   * latest, and is told so by `lost`: nothing is kept beyond the socket's buffer.
+   */
+  watchLinks(
+    wake: () => void,
+    signal: AbortSignal,
+  ): { read(): { readonly events: readonly WideLinkEvent[]; readonly lost: boolean } };
   /** Advisory lock (flock) on a file, held until disposed or the process ends; undefined when another process has it. */
   lock(path: string): Disposable | undefined;
 }

@@ -9,6 +9,11 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETOWN = 8;
 const O_ASYNC = 0o20000;
+const MS_BIND = 4096;
+const MNT_DETACH = 2;
+const SOL_NETLINK = 270;
+/** The type of the control message, and the name of the option that asks for it. */
+const NETLINK_LISTEN_ALL_NSID = 8;
 
 /**
  * libc by koffi. One for the process: arrivals on sockets are told by SIGIO, whose handler stays once set, since the
@@ -33,6 +38,18 @@ export class KoffiSys implements Sys {
 
   setns(fd: number, type: number): number {
     return this.#libc.check(this.#libc.setns(fd, type));
+  }
+
+  unshare(flags: number): number {
+    return this.#libc.check(this.#libc.unshare(flags));
+  }
+
+  bindMount(source: string, target: string): number {
+    return this.#libc.check(this.#libc.mount(source, target, null, MS_BIND, null));
+  }
+
+  unmount(target: string): number {
+    return this.#libc.check(this.#libc.umount2(target, MNT_DETACH));
   }
 
   flock(fd: number, operation: number): number {
@@ -69,6 +86,27 @@ export class KoffiSys implements Sys {
 
   recv(fd: number, into: Uint8Array, flags: number): number {
     return this.#libc.check(this.#libc.recv(fd, into, into.length, flags));
+  }
+
+  recvNetns(fd: number, into: Uint8Array, flags: number): { length: number; netns: number | undefined } {
+    // struct cmsghdr { size_t len; int level; int type; } and its data.
+    const control = new DataView(new ArrayBuffer(64));
+    // struct iovec { void *base; size_t len; }
+    const vector = new DataView(new ArrayBuffer(16));
+    vector.setBigUint64(0, koffi.address(into), true);
+    vector.setBigUint64(8, BigInt(into.length), true);
+    // struct msghdr { void *name; u32 namelen; iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; }
+    const message = new DataView(new ArrayBuffer(56));
+    message.setBigUint64(16, koffi.address(vector.buffer), true);
+    message.setBigUint64(24, 1n, true);
+    message.setBigUint64(32, koffi.address(control.buffer), true);
+    message.setBigUint64(40, BigInt(control.byteLength), true);
+    const length = this.#libc.check(this.#libc.recvmsg(fd, message.buffer, flags));
+    const isTold =
+      message.getBigUint64(40, true) >= 20n &&
+      control.getInt32(8, true) === SOL_NETLINK &&
+      control.getInt32(12, true) === NETLINK_LISTEN_ALL_NSID;
+    return { length, netns: length > 0 && isTold ? control.getInt32(16, true) : undefined };
   }
 
   onReadable(fd: number, take: () => void): { readonly errno: number; stop(): void } {
@@ -109,12 +147,18 @@ function bindLibc() {
     open: lib.func('int open(const char *path, int flags, ...)'),
     close: lib.func('int close(int fd)'),
     setns: lib.func('int setns(int fd, int type)'),
+    unshare: lib.func('int unshare(int flags)'),
+    mount: lib.func(
+      'int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)',
+    ),
+    umount2: lib.func('int umount2(const char *target, int flags)'),
     flock: lib.func('int flock(int fd, int operation)'),
     socket: lib.func('int socket(int domain, int type, int protocol)'),
     bind: lib.func('int bind(int fd, const void *address, uint32_t length)'),
     setsockopt: lib.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     send: lib.func('long send(int fd, const void *data, size_t length, int flags)'),
     recv: lib.func('long recv(int fd, _Out_ void *into, size_t length, int flags)'),
+    recvmsg: lib.func('long recvmsg(int fd, void *message, int flags)'),
     fcntl: lib.func('int fcntl(int fd, int command, ...)'),
     /** A C result as Sys answers it. */
     check: (result: number): number => (result < 0 ? -koffi.errno() : result),

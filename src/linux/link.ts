@@ -1,4 +1,4 @@
-import type { Link, SlaveSpec } from './kernel.ts';
+import type { IpvlanFlag, IpvlanMode, Link, SlaveSpec } from './kernel.ts';
 import {
   type Attribute,
   body,
@@ -89,7 +89,9 @@ export function createSlave(spec: SlaveSpec, netnsFd?: number): Request {
   return { type: RTM_NEWLINK, flags: NLM_F_CREATE_EXCL, body: body(ifinfo(spec.ifindex), attributes) };
 }
 
-function slaveData(spec: SlaveSpec): Attribute[] {
+function slaveData(
+  spec: { kind: 'ipvlan'; mode: IpvlanMode; flag: IpvlanFlag } | { kind: 'macvlan'; mode: string },
+): Attribute[] {
   if (spec.kind === 'ipvlan') {
     return [
       [IFLA_IPVLAN_MODE, u16(ipvlanModes.indexOf(spec.mode))],
@@ -111,6 +113,15 @@ export function changeLink(
   if (change.alias !== undefined) attributes.push([IFLA_IFALIAS, Buffer.from(change.alias)]);
   const header = change.up === undefined ? ifinfo(ifindex) : ifinfo(ifindex, change.up ? IFF_UP : 0, IFF_UP);
   return { type: RTM_SETLINK, flags: 0, body: body(header, attributes) };
+}
+
+/** Sets mode and flag of the ipvlan link's master. */
+export function changeMode(ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): Request {
+  const info = encodeAttributes([
+    [IFLA_INFO_KIND, Buffer.from('ipvlan')],
+    [IFLA_INFO_DATA, encodeAttributes(slaveData({ kind: 'ipvlan', mode, flag }))],
+  ]);
+  return { type: RTM_NEWLINK, flags: 0, body: body(ifinfo(ifindex), [[IFLA_LINKINFO, info]]) };
 }
 
 export function deleteLink(ifindex: number): Request {

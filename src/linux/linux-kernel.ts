@@ -3,8 +3,21 @@ import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 import { addAddress, dumpAddresses, readAddress, removeAddress } from './address.ts';
 import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, EOPNOTSUPP } from './errno.ts';
-import type { Address, Kernel, Link, LinkEvent, Neighbour, Netns, PacketSocket, Route, SlaveSpec } from './kernel.ts';
-import { changeLink, createSlave, deleteLink, dumpLinks, getLink, readLink } from './link.ts';
+import { dropNetns, keepNetns, keptNetns } from './kept-netns.ts';
+import type {
+  Address,
+  IpvlanFlag,
+  IpvlanMode,
+  Kernel,
+  Link,
+  LinkEvent,
+  Neighbour,
+  Netns,
+  PacketSocket,
+  Route,
+  SlaveSpec,
+} from './kernel.ts';
+import { changeLink, changeMode, createSlave, deleteLink, dumpLinks, getLink, readLink } from './link.ts';
 import { LinkEvents } from './link-events.ts';
 import { lockFile } from './lock.ts';
 import { holderOf } from './master-holder.ts';
@@ -13,12 +26,14 @@ import { otherNamespaces } from './namespaces.ts';
 import { dumpNeighbours, readNeighbour } from './neighbour.ts';
 import { Netlink } from './netlink.ts';
 import { NetnsDoor } from './netns.ts';
+import { netnsId } from './netns-id.ts';
 import { LinuxPacketSocket } from './packet.ts';
 import { refusal } from './refusal.ts';
 import { addRoute, dumpRoutes, readRoute } from './route.ts';
 import type { Sys } from './sys.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
 import { deletesAtOnce, Turnstile } from './turnstile.ts';
+import { WideLinkEvents } from './wide-link-events.ts';
 
 /** What a refusal of a request means, where the errno alone does not say it. */
 type Meanings = Readonly<Record<number, ErrorCode>>;
@@ -79,6 +94,10 @@ export class LinuxKernel implements Kernel, Disposable {
     this.#change(netns, `set ${words.join(', ')} of the link ${ifindex}`, changeLink(ifindex, change));
   }
 
+  setMode(netns: Netns, ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): void {
+    this.#change(netns, `set the mode ${mode} ${flag} of the link ${ifindex}`, changeMode(ifindex, mode, flag));
+  }
+
   addresses(netns: Netns): readonly Address[] {
     return this.#dump(netns, 'list the addresses', dumpAddresses(), readAddress);
   }
@@ -129,6 +148,23 @@ export class LinuxKernel implements Kernel, Disposable {
     return otherNamespaces();
   }
 
+  keepNetns(path: string): void {
+    keepNetns(this.#sys, this.#door, path);
+  }
+
+  dropNetns(path: string): void {
+    dropNetns(this.#sys, path);
+  }
+
+  keptNetns(folder: string): readonly { readonly path: string }[] {
+    return keptNetns(folder);
+  }
+
+  netnsId(netns: { readonly path: string }): number {
+    using target = this.#door.open(netns, 'tell its id');
+    return netnsId(this.#home, target.fd);
+  }
+
   packetSocket(ifindex: number, etherType: number): PacketSocket {
     return new LinuxPacketSocket(this.#sys, ifindex, etherType);
   }
@@ -137,6 +173,12 @@ export class LinuxKernel implements Kernel, Disposable {
     if (signal.aborted) return;
     const events = new LinkEvents(this.#sys, () => this.links('host'), take);
     signal.addEventListener('abort', () => events.stop(), { once: true });
+  }
+
+  watchLinks(wake: () => void, signal: AbortSignal): WideLinkEvents {
+    const events = new WideLinkEvents(this.#sys, wake);
+    signal.addEventListener('abort', () => events.stop(), { once: true });
+    return events;
   }
 
   lock(path: string): Disposable | undefined {

@@ -18,6 +18,7 @@ const NETLINK_ROUTE = 0;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
+const NETLINK_LISTEN_ALL_NSID = 8;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 /** Of an error message: the request's payload is not repeated; a text follows. */
@@ -125,6 +126,28 @@ export class Netlink implements Disposable {
       else if (length <= 0) return { messages, lost };
       else if (length > this.#buffer.length) lost = true;
       else messages.push(...decodeMessages(this.#buffer.subarray(0, length)));
+    }
+  }
+
+  /** Hears the namespaces too that have an id in the socket's own, from now on. */
+  hearAll(): void {
+    const heard = this.#sys.setsockopt(this.#fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, cInt(1));
+    if (heard < 0) throw refusal('listen to other namespaces', -heard);
+  }
+
+  /** As {@link drain}, with the id of the namespace that each message is about; undefined for the socket's own. */
+  drainAll(): {
+    readonly messages: readonly { readonly message: Message; readonly netns: number | undefined }[];
+    readonly lost: boolean;
+  } {
+    const messages: { message: Message; netns: number | undefined }[] = [];
+    let lost = false;
+    for (;;) {
+      const { length, netns } = this.#sys.recvNetns(this.#fd, this.#buffer, MSG_DONTWAIT | MSG_TRUNC);
+      if (length === -EINTR) continue;
+      if (length === -ENOBUFS || length > this.#buffer.length) lost = true;
+      else if (length <= 0) return { messages, lost };
+      else for (const message of decodeMessages(this.#buffer.subarray(0, length))) messages.push({ message, netns });
     }
   }
 

@@ -29,12 +29,14 @@ export class NetnsDoor implements Disposable {
     if (netns === 'host') return within();
     using target = this.open(netns, request);
     this.#enter(target.fd, netns.path, request);
-    try {
-      return within();
-    } finally {
-      const errno = -this.#sys.setns(this.#home, CLONE_NEWNET);
-      if (errno > 0) this.#sys.abort(`cannot return to the own network namespace: ${errnoName(errno)}`);
-    }
+    return this.#andBack(within);
+  }
+
+  /** The same in a new namespace, which goes when `within` has not seen to it that it stays. */
+  inNew<T>(request: string, within: () => T & Synchronous<T>): T {
+    const errno = -this.#sys.unshare(CLONE_NEWNET);
+    if (errno > 0) throw refusal(request, errno);
+    return this.#andBack(within);
   }
 
   /** A descriptor of the namespace behind the path. @throws NETNS_GONE */
@@ -47,6 +49,15 @@ export class NetnsDoor implements Disposable {
 
   [Symbol.dispose](): void {
     this.#sys.close(this.#home);
+  }
+
+  #andBack<T>(within: () => T): T {
+    try {
+      return within();
+    } finally {
+      const errno = -this.#sys.setns(this.#home, CLONE_NEWNET);
+      if (errno > 0) this.#sys.abort(`cannot return to the own network namespace: ${errnoName(errno)}`);
+    }
   }
 
   #enter(fd: number, path: string, request: string): void {

@@ -11,6 +11,12 @@ export interface Sys {
   closeAside(fd: number): Promise<number>;
   /** setns(2) of the calling thread. */
   setns(fd: number, type: number): number;
+  /** unshare(2) of the calling thread. */
+  unshare(flags: number): number;
+  /** mount(2) of a file over another, with MS_BIND. */
+  bindMount(source: string, target: string): number;
+  /** umount2(2) with MNT_DETACH. */
+  unmount(target: string): number;
   flock(fd: number, operation: number): number;
   /** socket(2); SOCK_CLOEXEC is always set. */
   socket(domain: number, type: number, protocol: number): number;
@@ -23,6 +29,15 @@ export interface Sys {
   sendAside(fd: number, data: Uint8Array): Promise<number>;
   /** recv(2); with MSG_TRUNC in `flags` the answer is the message's true length. */
   recv(fd: number, into: Uint8Array, flags: number): number;
+  /**
+   * recvmsg(2), for a netlink socket that hears other namespaces: what is received, and the id of the namespace that it
+   * is about; undefined for the socket's own.
+   */
+  recvNetns(
+    fd: number,
+    into: Uint8Array,
+    flags: number,
+  ): { readonly length: number; readonly netns: number | undefined };
   /**
    * Calls `take` each time something may have arrived on the socket, until the returned function is called, which must
    * be before the socket is closed. It costs no thread and nothing while idle. `take` reads until EAGAIN.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../linux/address.ts';
-import { FakeKernel, type FakePacketSocket, fakeRefusal } from '../linux/fake-kernel.ts';
+import { FakeKernel } from '../linux/fake-kernel.ts';
+import type { FakePacketSocket } from '../linux/fake-packet-socket.ts';
+import { fakeRefusal } from '../linux/fake-refusal.ts';
 import { parseMac } from '../linux/link.ts';
 import type { Nic } from '../nic/nic.ts';
 import { silentLogger } from '../observe/logger.ts';

@@ -1,0 +1,45 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { errnoName } from './errno.ts';
+import type { NetnsDoor } from './netns.ts';
+import { type Failure, refusal } from './refusal.ts';
+import type { Sys } from './sys.ts';
+
+/**
+ * A new namespace, kept by a bind mount over an empty file as iproute2's are: it outlives whoever made it. Nothing is
+ * mounted twice: who calls has seen that none stands there.
+ */
+export function keepNetns(sys: Sys, door: NetnsDoor, file: string): void {
+  const request = `keep a network namespace at ${file}`;
+  onFile(request, () => {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.closeSync(fs.openSync(file, 'a', 0o600));
+  });
+  door.inNew(request, () => {
+    const errno = -sys.bindMount('/proc/thread-self/ns/net', file);
+    if (errno > 0) throw refusal(request, errno);
+  });
+}
+
+export function dropNetns(sys: Sys, file: string): void {
+  const request = `let go of the network namespace at ${file}`;
+  const errno = -sys.unmount(file);
+  // Nothing is mounted there, or nothing is there: its making was interrupted, or somebody was faster.
+  if (errno > 0 && !['EINVAL', 'ENOENT'].includes(errnoName(errno))) throw refusal(request, errno);
+  onFile(request, () => fs.rmSync(file, { force: true }));
+}
+
+export function keptNetns(folder: string): readonly { readonly path: string }[] {
+  const names = onFile(`list ${folder}`, () => (fs.existsSync(folder) ? fs.readdirSync(folder) : []));
+  return names.map(name => ({ path: path.join(folder, name) }));
+}
+
+function onFile<T>(request: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const { errno, code } = error as NodeJS.ErrnoException;
+    if (errno === undefined) throw error;
+    throw refusal(request, { errno: Math.abs(errno), said: code ?? '' } satisfies Failure);
+  }
+}
