@@ -114,10 +114,12 @@ describe('the embedded cloud', () => {
     const paused: number[] = [];
     const pause = async (ms: number) => void paused.push(ms);
     const cloud = await open(t, { latency: 'measured', random: () => 0, pause });
-    const port = await portOn(await neutron(cloud));
-    assert.equal(port.status, 'DOWN');
-    // A network, and a port: the medians.
-    assert.deepEqual(paused, [150, 217]);
+    const api = await neutron(cloud);
+    const { id } = await portOn(api);
+    await api('GET', `/ports/${id}`);
+    await api('POST', '/networks', { networks: [{}, {}, {}] });
+    // The medians: of a network, a port, a look at it, and three networks at once.
+    assert.deepEqual(paused, [150, 217, 20, 3 * 150]);
   });
 
   it('lets a token end on its own clock', async t => {
@@ -127,6 +129,21 @@ describe('the embedded cloud', () => {
     assert.equal((await api('GET', '/networks')).status, 200);
     now += 4_000;
     assert.equal((await api('GET', '/networks')).status, 401);
+  });
+
+  it('lets a revoked token go on for as long as Neutron does not ask for it again', async t => {
+    let now = Date.parse('2026-01-01T00:00:00Z');
+    const cloud = await open(t, { now: () => now });
+    const token = await login(cloud);
+    const networks = async () => (await ask(`${cloud.neutronUrl}/v2.0/networks`, 'GET', undefined, token)).status;
+    assert.equal(await networks(), 200);
+    const headers = { 'x-auth-token': token, 'x-subject-token': token };
+    const revoked = await fetch(`${cloud.authUrl}/auth/tokens`, { method: 'DELETE', headers, signal: signal() });
+    assert.equal(revoked.status, 204);
+    now += 5 * 60_000 - 1;
+    assert.equal(await networks(), 200);
+    now += 1;
+    assert.equal(await networks(), 401);
   });
 
   it('keeps its state in a file for its owner alone, over a restart', async t => {
@@ -147,6 +164,24 @@ describe('the embedded cloud', () => {
       200,
       'a token lives on',
     );
+  });
+
+  it('numbers rules after a restart on from those that there are', async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'kuryr-cloud-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'state.json');
+    const before = await startCloud({ file });
+    await (await neutron(before))('GET', '/security-groups');
+    await before.close();
+    const api = await neutron(await open(t, { file }));
+    await api('POST', '/security-groups', { security_group: { name: 'g' } });
+    const { body } = await api('GET', '/security-groups');
+    const numbers = body.security_groups.flatMap((group: { security_group_rules: { standard_attr_id: number }[] }) =>
+      group.security_group_rules.map(rule => rule.standard_attr_id),
+    );
+    // Four of the default group, two of the new one.
+    assert.equal(new Set(numbers).size, 6);
+    assert.equal(numbers.length, 6);
   });
 
   for (const text of ['clouds: {}', '{"name":"x","precious":true}', 'null', '[]']) {

@@ -135,9 +135,8 @@ export class Neutron {
       return { fields: prepare(named, kind.attributes, 'POST'), named };
     });
     await this.#take({ method, what: kind.name === 'port' ? 'port' : 'other', count: entries.length });
-    const made = allOrNothing(context.tables, () =>
-      prepared.map(({ fields, named }) => make(kind, fields, named, context)),
-    );
+    const all = () => prepared.map(({ fields, named }) => make(kind, fields, named, context));
+    const made = many ? allOrNothing(context.tables, all) : all();
     const views = made.map(row => kind.view(row, context, 'made'));
     return this.#told({ status: 201, body: many ? { [kind.plural]: views } : { [kind.name]: views[0] } }, method);
   }

@@ -24,7 +24,7 @@ export interface Kind<R extends Row = Row> {
   readonly denied?: (row: R, fields: Readonly<Record<string, unknown>>, context: Context) => (name: string) => boolean;
   /** Whether the caller may delete it besides its owner. */
   readonly mayDelete?: (row: R, context: Context) => boolean;
-  /** Makes one of prepared fields; `named` are the request's own. @throws Refusal */
+  /** Makes one of prepared fields, judging all before any table changes; `named` are the request's own. @throws Refusal */
   create(fields: Record<string, unknown>, named: Readonly<Record<string, unknown>>, context: Context): R;
   /**
    * The row after a change, and the revision that the answer shows, which can lag.
