@@ -129,7 +129,7 @@ export class Upkeep {
   async #adopt(step: Step & { do: 'adopt' }): Promise<void> {
     const { records, addresses, nics, ipam, clock, life } = this.#parts;
     const nic = await nics.byPort(step.vmPort, life);
-    const port = (await ipam.list(step.vmPort, life)).find(({ id }) => id === step.portId);
+    const port = await ipam.find({ portId: step.portId, vmPortId: step.vmPort }, life);
     const reservation = port === undefined ? undefined : ipam.read(port, nic.subnets);
     if (reservation === undefined) return;
     const mac = step.pairMac === nic.port.mac ? undefined : step.pairMac;

@@ -2,7 +2,14 @@ import { canonical, contains, familyOf, parseCidr, sameAddress } from '../addres
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { FixedIp, Neutron, Port, PortCreate, Subnet } from '../openstack/neutron.ts';
-import { type Ipam, type Reservation, type ReserveRequest, reservationDevice, reservationOwner } from './ipam.ts';
+import {
+  type Ipam,
+  type Reservation,
+  type ReservationPort,
+  type ReserveRequest,
+  reservationDevice,
+  reservationOwner,
+} from './ipam.ts';
 
 export interface ExactIpamParts {
   /** Its extensions are best asked at the daemon's start, so that no attach waits for them. */
@@ -49,21 +56,26 @@ export class ExactIpam implements Ipam {
    * Looks before it deletes: owner and device can be changed by anybody in the project, and a port that was put to another
    * use, a server's say, must not die of an entry in our ledger. It costs one call of some 20 ms where nobody waits.
    */
-  async release(reservation: { portId: string; vmPortId: string }, signal: AbortSignal): Promise<void> {
-    const { portId, vmPortId } = reservation;
+  async release(reservation: ReservationPort, signal: AbortSignal): Promise<void> {
+    if ((await this.find(reservation, signal)) === undefined) return;
+    await this.#neutron.deletePort(reservation.portId, signal);
+  }
+
+  async find({ portId, vmPortId }: ReservationPort, signal: AbortSignal): Promise<Port | undefined> {
     let port: Port;
     try {
       port = await this.#neutron.port(portId, signal);
     } catch (error) {
-      if (isKuryrError(error, 'NEUTRON_NOT_FOUND')) return;
+      if (isKuryrError(error, 'NEUTRON_NOT_FOUND')) return undefined;
       throw error;
     }
-    if (isOwn(port, vmPortId)) return this.#neutron.deletePort(portId, signal);
+    if (isOwn(port, vmPortId)) return port;
     const { device_owner: owner, device_id: device } = port;
     this.#logger.warn(
       { port: portId, owner, device },
       'a reservation is in use by somebody else now and is left alone',
     );
+    return undefined;
   }
 
   async list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]> {

@@ -45,6 +45,12 @@ export interface ReserveRequest {
   readonly address?: string | undefined;
 }
 
+/** A port that is thought to be a reservation of that VM port. */
+export interface ReservationPort {
+  readonly portId: string;
+  readonly vmPortId: string;
+}
+
 /** The supply `exact`: a reservation for each address. */
 export interface Ipam {
   /**
@@ -53,11 +59,13 @@ export interface Ipam {
    */
   reserve(request: ReserveRequest, signal: AbortSignal): Promise<Reservation>;
   /** A reservation that is gone already counts as released; one that is not ours by owner and device is left alone. */
-  release(reservation: { portId: string; vmPortId: string }, signal: AbortSignal): Promise<void>;
+  release(reservation: ReservationPort, signal: AbortSignal): Promise<void>;
+  /** The port, where it still is a reservation of that VM port; one call. */
+  find(reservation: ReservationPort, signal: AbortSignal): Promise<Port | undefined>;
   /** All reservations of a VM port, by owner and device; one call. */
   list(vmPortId: string, signal: AbortSignal): Promise<readonly Port[]>;
   /** Gives the VM port's security groups to those of its reservations that have others; how many had. */
   followGroups(vmPort: { vmPortId: string; groups: readonly string[] }, signal: AbortSignal): Promise<number>;
-  /** A port's reservation part; used for what `list` returned. */
+  /** A port's reservation part; used for what `list` or `find` returned. */
   read(port: Port, subnets: readonly Subnet[]): Reservation | undefined;
 }

@@ -200,6 +200,32 @@ test('gc tells of what has no owner and changes nothing when it runs dry', async
   assert.deepEqual(state(), was);
 });
 
+test('gc reads each reservation once before it adopts it, and leaves one alone that has another use by then', async () => {
+  const vm = fakeVm();
+  const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await before.createNetwork(['10.30.0.0/24']);
+  for (let count = 0; count < 3; count++) await before.run(network);
+  before.stop();
+  const taken = reservations(vm)[0]?.id ?? '';
+  const end = vm.neutron.before('port', ({ args }) => {
+    if (args[0] !== taken) return;
+    end();
+    vm.neutron.meddle(taken, { device_owner: 'compute:nova', device_id: 'a-server' });
+  });
+  const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, clock: before.clock });
+  vm.neutron.calls.splice(0);
+  const cleaning = after.upkeep.gc(false, AbortSignal.timeout(5_000));
+  await after.settled();
+  await cleaning;
+  await after.settled();
+  const { calls } = vm.neutron;
+  const lists = calls.filter(({ method, args: [filter] }) => method === 'ports' && 'device_id' in Object(filter));
+  assert.equal(lists.length, 1);
+  assert.equal(calls.filter(({ method, args: [id] }) => method === 'port' && id === taken).length, 1);
+  assert.deepEqual(reservations(vm), []);
+  assert.equal(vm.neutron.peek(taken)?.device_id, 'a-server');
+});
+
 test('gives a network that is internal no gateway and no routes', async () => {
   const vm = fakeVm();
   const routed = { destination: '192.168.0.0/16', nexthop: '10.33.0.9' };
