@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Call, errorType } from './traffic.ts';
 
-/** All signatures that Kuryr was ever seen to cause in the lab; the contract suite has a case for each. */
+/** What guests caused in lab runs that were recorded; on each cloud, some request of the contract suite has to cause each too. */
 const FILE = new URL('../../contract/seen.txt', import.meta.url);
 
 export const readSeen = (): string[] => readFileSync(FILE, 'utf8').split('\n').filter(Boolean);
