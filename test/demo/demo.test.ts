@@ -84,12 +84,18 @@ describe('kuryr demo, its VMs being guests', () => {
     assertNothingLeft(result);
   });
 
-  it('leaves nothing behind when it is killed', async () => {
-    const end = { after: 'two VMs on its network: ', signal: 'SIGKILL' } as const;
-    const result = await sandboxed({ command: ['./kuryr', 'demo'], end });
-    assert.equal(result.code, null);
-    assertNothingLeft(result);
-  });
+  for (const [signal, exit] of [
+    ['SIGKILL', null],
+    ['SIGINT', 130],
+  ] as const) {
+    it(`leaves nothing behind when ${signal} ends it`, async () => {
+      const end = { after: 'two VMs on its network: ', signal };
+      const { code, ...result } = await sandboxed({ command: ['./kuryr', 'demo'], end });
+      assert.equal(code, exit, result.output);
+      assert.doesNotMatch(result.output, /both containers removed/, 'it was ended before its end');
+      assertNothingLeft({ code, ...result });
+    });
+  }
 
   for (const [fault, said] of [
     ['filter', /This did not hold: 5 of 5 pings from 10\.40\.0\.250, which the cloud did not permit, reached db/],

@@ -44,11 +44,15 @@ async function run({ command, env, folders, input = '', end }: SandboxRequest): 
   child.stdin.end(input);
   let output = '';
   let processesThen = 0;
+  let told = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       processesThen = Math.max(processesThen, state([]).processes.length);
-      if (end !== undefined && output.includes(end.after)) child.kill(end.signal);
+      // Once: a second signal would end it otherwise than the first.
+      if (end === undefined || told || !output.includes(end.after)) return;
+      told = true;
+      child.kill(end.signal);
     });
   }
   const code = await new Promise<number | null>(resolve => child.once('close', resolve));
