@@ -1,5 +1,6 @@
 import { command } from '../../guest/command.ts';
 import { DemoCloud, mtu, type PortView, subnet } from './cloud.ts';
+import { follow } from './follow.ts';
 import type { Fault } from './options.ts';
 import { Switch } from './switch/switch.ts';
 
@@ -7,21 +8,24 @@ import { Switch } from './switch/switch.ts';
 export type NicKind = 'tap' | 'veth';
 
 /** The ground below the VMs: the cloud, its network, and a link for each VM. All in this process' network namespace. */
-export class Fabric implements AsyncDisposable {
+export class Fabric {
   readonly cloud: DemoCloud;
   readonly switch: Switch;
+  /** Rejects when the switch no longer follows the cloud, so that what it lets pass says nothing. */
+  readonly broken: Promise<never>;
   readonly #secured = new Map<string, string>();
   readonly #open: boolean;
-  readonly #stop: () => void;
-  #following: Promise<void> = Promise.resolve();
 
   private constructor(cloud: DemoCloud, wires: Switch, open: boolean) {
     this.cloud = cloud;
     this.switch = wires;
     this.#open = open;
-    this.#stop = cloud.embedded.onChange(() => {
-      this.#following = this.#following.then(() => this.#follow()).catch(() => {});
-    });
+    this.broken = follow(
+      listener => cloud.embedded.onChange(listener),
+      () => this.#follow(),
+    );
+    // Whoever waits for it hears of it, be that later.
+    this.broken.catch(() => {});
   }
 
   /** @param fault filter: the filter lets all pass; pair: pairs are not honoured */
@@ -48,12 +52,6 @@ export class Fabric implements AsyncDisposable {
     await this.switch.plug({ name, ifindex: await ifindexOf(end) });
     this.#secured.set(name, port.id);
     await this.#follow();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop();
-    this.switch.close();
-    await this.cloud.embedded.close();
   }
 
   async #follow(): Promise<void> {

@@ -20,13 +20,16 @@ for (const name of ['docker', 'kuryr', 'netns', 'lock', 'openstack', 'bin', 'dem
 process.env['TMPDIR'] = '/run/tmp';
 
 try {
-  await using stage = await Stage.set(inner, narrator, ending.signal);
-  await tell(stage, narrator, inner.fault);
-  if (inner.stay) await play(stage, narrator, ending.signal);
+  const stage = await Stage.set(inner, narrator, ending.signal);
+  const shown = async (): Promise<void> => {
+    await tell(stage, narrator, inner.fault);
+    if (inner.stay) await play(stage, narrator, ending.signal);
+  };
+  await Promise.race([shown(), stage.fabric.broken]);
 } catch (error) {
   const isKnown = error instanceof NotMeasured;
   narrator.say(`\n${isKnown ? `This did not hold: ${error.message}` : (error as Error).stack}`);
   process.exitCode = isKnown ? refuted : 1;
 }
-// Nobody is waited for any more.
+// Nobody is waited for any more: with this process, the first of its namespaces, all others end.
 process.exit();

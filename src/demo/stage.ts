@@ -16,7 +16,7 @@ import { Vm } from './vm.ts';
 const program = '/run/program';
 
 /** Cloud, network and two VMs with the daemon in each. */
-export class Stage implements AsyncDisposable {
+export class Stage {
   readonly way: Way;
   readonly fabric: Fabric;
   readonly a: Vm;
@@ -59,12 +59,6 @@ export class Stage implements AsyncDisposable {
       return 'Kuryr in both, with the credential of an ordinary tenant';
     });
     return new Stage(inner.way, fabric, a, b, inner.docker ? dockerContainers : bareContainers);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.a.machine[Symbol.asyncDispose]();
-    await this.b.machine[Symbol.asyncDispose]();
-    await this.fabric[Symbol.asyncDispose]();
   }
 }
 

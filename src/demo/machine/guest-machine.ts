@@ -74,8 +74,4 @@ export class GuestMachine implements Machine {
   async ok(script: string, timeoutS?: number): Promise<string> {
     return (await this.guest.ok(surroundings + script, timeoutS)).trim();
   }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.guest.kill();
-  }
 }

@@ -1,7 +1,7 @@
 import type { RunResult } from '../../../guest/line.ts';
 
 /** A VM of the demo, by whatever means. */
-export interface Machine extends AsyncDisposable {
+export interface Machine {
   readonly name: string;
   /** Runs a shell script in the VM; never rejects. Code 124 is a time-out. */
   run(script: string, timeoutS?: number): Promise<RunResult>;

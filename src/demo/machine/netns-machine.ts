@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,9 @@ import type { RunResult } from '../../../guest/line.ts';
 import { type Machine, type MachineRequest, setUpScript, surroundings } from './machine.ts';
 import { runShell } from './shell.ts';
 
-// What the daemon, ip(8) and Docker write to is the VM's own, and the machine's clouds are not seen; all else is the machine's. Its init waits, as any init must,
-// so that what has ended does not look alive; it ends when this process does, since then its standard input closes.
+// What the daemon, ip(8) and Docker write to is the VM's own, and the machine's clouds are not seen; all else is the
+// machine's. Its init waits, as any init must, so that what has ended does not look alive; it ends when this process does,
+// since then its standard input closes.
 const begin = `for at in docker kuryr netns lock openstack bin demo; do mount -t tmpfs tmpfs /run/$at; done
 for at in /etc/openstack /etc/kuryr; do [ ! -d $at ] || mount -t tmpfs tmpfs $at; done
 ip link set lo up; echo up; exec 3<&0; cat <&3 >&2 & wait $!`;
@@ -18,12 +19,10 @@ export class NetnsMachine implements Machine {
   readonly name: string;
   /** The VM's init. */
   readonly pid: number;
-  readonly #process: ChildProcess;
 
-  private constructor(name: string, pid: number, child: ChildProcess) {
+  private constructor(name: string, pid: number) {
     this.name = name;
     this.pid = pid;
-    this.#process = child;
   }
 
   /** Starts it, with a link of this network namespace as its eth0. @throws Error */
@@ -48,7 +47,7 @@ export class NetnsMachine implements Machine {
       'mtu',
       String(mtu),
     ]);
-    const machine = new NetnsMachine(name, pid, child);
+    const machine = new NetnsMachine(name, pid);
     const inVm = fileURLToPath(new URL('../in-vm', import.meta.url));
     await machine.ok(`hostname ${name}
       sysctl -qw net.ipv6.conf.eth0.accept_ra=0
@@ -67,12 +66,5 @@ export class NetnsMachine implements Machine {
     const { code, stdout, stderr } = await this.run(script, timeoutS);
     if (code !== 0) throw new Error(`${this.name}: exit ${code} of: ${script}\n${stdout}${stderr}`);
     return stdout.trim();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
   }
 }

@@ -44,10 +44,6 @@ export class Switch {
     return all[name] ?? { passed: 0, bytes: 0, dropped: {} };
   }
 
-  close(): void {
-    this.#process.kill('SIGKILL');
-  }
-
   /** One order at a time, each answered. @throws Error when the switch has ended */
   #ask(order: Order): Promise<unknown> {
     const asked = this.#turn.then(() => {
