@@ -82,8 +82,17 @@ function nodeTest({ files, patience, reporter, apart }: Stage, counts: string): 
   ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: top, stdio: 'inherit' });
+    // A test that never ends would outlive whoever ran out of patience with it.
+    const end = () => {
+      child.kill('SIGKILL');
+      process.exit(143);
+    };
+    process.once('SIGTERM', end);
     child.on('error', reject);
-    child.on('close', code => resolve(code ?? 1));
+    child.on('close', code => {
+      process.off('SIGTERM', end);
+      resolve(code ?? 1);
+    });
   });
 }
 
