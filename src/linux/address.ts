@@ -13,6 +13,8 @@ import {
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
+/** Multicast groups that announce addresses: RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR. */
+export const RTMGRP_IFADDR = 0x110;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 // linux/if_addr.h

@@ -12,4 +12,4 @@ export function errnoName(errno: number): string {
 }
 
 export const { EPERM, EINTR, EAGAIN, EACCES, EBUSY, EEXIST, ENODEV, EINVAL, EOPNOTSUPP, ENOBUFS } = constants.errno;
-export const { EADDRINUSE, EADDRNOTAVAIL } = constants.errno;
+export const { EADDRINUSE, EADDRNOTAVAIL, ENOENT, ESRCH } = constants.errno;

@@ -1,4 +1,5 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
+import { FakeFilters } from './fake-filters.ts';
 import { FakePacketSocket } from './fake-packet-socket.ts';
 import { fakeRefusal } from './fake-refusal.ts';
 import { FakeWideLinks } from './fake-wide-links.ts';
@@ -11,11 +12,13 @@ import type {
   LinkEvent,
   Neighbour,
   Netns,
+  NewRoute,
+  OwnNeighbour,
   Route,
   SlaveSpec,
 } from './kernel.ts';
 
-type Method = Exclude<keyof Kernel, 'exists'>;
+type Method = Exclude<keyof Kernel, 'exists' | 'filters'>;
 /** A link to put in place: what is not named gets the value of a plain Ethernet device that is up. */
 export type FakeLink = Partial<Link> & { readonly name: string };
 
@@ -35,6 +38,7 @@ interface Space {
 export class FakeKernel implements Kernel {
   readonly #spaces = new Map<string, Space>([['host', emptySpace()]]);
   readonly #listeners = new Set<(event: LinkEvent) => void>();
+  readonly #addressListeners = new Set<() => void>();
   readonly #locks = new Set<string>();
   readonly #kept = new Set<string>();
   /** Ids of namespaces, and what `watchLinks` hears. */
@@ -43,6 +47,7 @@ export class FakeKernel implements Kernel {
   #nextIfindex = 1;
 
   /** Every call that was made, with its arguments; `exists` apart. */
+  readonly filters = new FakeFilters();
   readonly calls: { readonly method: Method; readonly args: readonly unknown[] }[] = [];
   /** Every packet socket that was opened, closed ones too. */
   readonly sockets: FakePacketSocket[] = [];
@@ -92,8 +97,13 @@ export class FakeKernel implements Kernel {
     return moved;
   }
 
-  addNeighbour(netns: Netns, neighbour: Neighbour): void {
-    this.#space(netns).neighbours.push(neighbour);
+  addNeighbour(netns: Netns, neighbour: Omit<Neighbour, 'protocol'>): void {
+    this.#space(netns).neighbours.push({ protocol: 0, ...neighbour });
+  }
+
+  /** Tells that addresses have changed. */
+  announceAddresses(): void {
+    for (const take of this.#addressListeners) take();
   }
 
   links(netns: Netns): readonly Link[] {
@@ -183,16 +193,46 @@ export class FakeKernel implements Kernel {
     return [...this.#space(netns).neighbours];
   }
 
+  putNeighbour(neighbour: OwnNeighbour): void {
+    this.#call('putNeighbour', [neighbour]);
+    this.#link('host', neighbour.ifindex, 'make a neighbour');
+    const family = neighbour.address.includes(':') ? 6 : 4;
+    const space = this.#space('host');
+    const others = space.neighbours.filter(each => !isSameNeighbour(each, neighbour.ifindex, neighbour.address));
+    space.neighbours = [...others, { ...neighbour, family, state: 'permanent' }];
+  }
+
+  removeNeighbour(ifindex: number, address: string): void {
+    this.#call('removeNeighbour', [ifindex, address]);
+    const space = this.#space('host');
+    space.neighbours = space.neighbours.filter(each => !isSameNeighbour(each, ifindex, address));
+  }
+
   routes(netns: Netns): readonly Route[] {
     this.#call('routes', [netns]);
     return [...this.#space(netns).routes];
   }
 
-  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void {
+  addRoute(netns: Netns, route: NewRoute): void {
     this.#call('addRoute', [netns, route]);
     this.#link(netns, route.ifindex, `add the route to ${route.destination}`);
     const family = `${route.destination}${route.gateway ?? ''}`.includes(':') ? 6 : 4;
-    this.#space(netns).routes.push({ metric: 0, table: 254, family, gateway: undefined, ...route });
+    const { routes } = this.#space(netns);
+    const metric = family === 6 ? 1024 : 0;
+    // Default routes of several links stand side by side by their metrics, which a route to make does not tell.
+    const isTaken = (each: Route) => each.destination === route.destination && each.metric === metric;
+    if (route.destination !== 'default' && routes.some(isTaken)) return;
+    const { destination, ifindex, gateway, source, protocol = 3 } = route;
+    routes.push({ family, destination, ifindex, gateway, source, protocol, metric, table: 254 });
+  }
+
+  removeRoute(route: NewRoute): void {
+    this.#call('removeRoute', [route]);
+    const space = this.#space('host');
+    const { destination, ifindex, protocol } = route;
+    const isIt = (each: Route) =>
+      each.destination === destination && each.ifindex === ifindex && each.protocol === (protocol ?? each.protocol);
+    space.routes = space.routes.filter(each => !isIt(each));
   }
 
   sysctl(netns: Netns, path: string): string | undefined {
@@ -257,6 +297,13 @@ export class FakeKernel implements Kernel {
     return this.wide.watch(wake, signal);
   }
 
+  onAddressEvent(take: () => void, signal: AbortSignal): void {
+    this.#call('onAddressEvent', [take]);
+    if (signal.aborted) return;
+    this.#addressListeners.add(take);
+    signal.addEventListener('abort', () => this.#addressListeners.delete(take), { once: true });
+  }
+
   lock(path: string): Disposable | undefined {
     this.#call('lock', [path]);
     if (this.#locks.has(path)) return undefined;
@@ -298,6 +345,8 @@ export class FakeKernel implements Kernel {
     space.links = space.links.filter(link => link.ifindex !== ifindex);
     space.addresses = space.addresses.filter(address => address.ifindex !== ifindex);
     space.routes = space.routes.filter(route => route.ifindex !== ifindex);
+    space.neighbours = space.neighbours.filter(neighbour => neighbour.ifindex !== ifindex);
+    this.filters.drop(ifindex);
   }
 
   #announce(netns: Netns, type: LinkEvent['type'], link: Link): void {
@@ -327,6 +376,10 @@ const plainLink: Omit<Link, 'name' | 'ifindex'> = {
   flag: '',
   promiscuity: 0,
 };
+
+function isSameNeighbour(each: Neighbour, ifindex: number, address: string): boolean {
+  return each.ifindex === ifindex && each.address === address;
+}
 
 function emptySpace(): Space {
   return { links: [], addresses: [], routes: [], neighbours: [], sysctls: new Map() };

@@ -1,3 +1,5 @@
+import type { Filters } from './filters.ts';
+
 /** A network namespace: the daemon's own, or the one that a path (`/var/run/docker/netns/…`) stands for. */
 export type Netns = 'host' | { readonly path: string };
 
@@ -46,6 +48,19 @@ export interface Route {
   readonly ifindex: number;
   readonly metric: number;
   readonly table: number;
+  /** Who made it (RTPROT_*). */
+  readonly protocol: number;
+  /** The address that the own packets there get as source, where it is told (RTA_PREFSRC). */
+  readonly source: string | undefined;
+}
+
+/** A route to make, in the main table; RTPROT_BOOT is its protocol where none is named. */
+export interface NewRoute {
+  readonly destination: string;
+  readonly gateway?: string | undefined;
+  readonly ifindex: number;
+  readonly protocol?: number | undefined;
+  readonly source?: string | undefined;
 }
 
 /** What the kernel knows of a host on one of its links (its ARP or ND table). */
@@ -57,7 +72,12 @@ export interface Neighbour {
   /** Lower-case, colons. */
   readonly mac: string;
   readonly state: 'reachable' | 'stale' | 'delay' | 'probe' | 'permanent' | 'other';
+  /** Who made it (NDA_PROTOCOL, numbers as of routes); 0 where nobody says so. */
+  readonly protocol: number;
 }
+
+/** A neighbour to make: permanent, under its maker's number. */
+export type OwnNeighbour = Pick<Neighbour, 'ifindex' | 'address' | 'mac' | 'protocol'>;
 
 /** The mode that Kuryr makes ipvlan links in. */
 export type IpvlanMode = 'l2';
@@ -104,6 +124,7 @@ export interface PacketSocket extends Disposable {
  * KERNEL_UNSUPPORTED (EOPNOTSUPP: kind missing), NETNS_GONE, NOT_PRIVILEGED (EPERM).
  */
 export interface Kernel {
+  readonly filters: Filters;
   links(netns: Netns): readonly Link[];
   /** Makes the slave down, with mode and flag always sent, then sets its alias by a second message. Reads mode and flag back. */
   createSlave(netns: Netns, spec: SlaveSpec): Link;
@@ -118,8 +139,15 @@ export interface Kernel {
   removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
   /** Neighbours whose MAC is known. */
   neighbours(netns: Netns): readonly Neighbour[];
+  /** In the host's netns. */
+  putNeighbour(neighbour: OwnNeighbour): void;
+  /** In the host's netns; one that is gone already counts as removed. */
+  removeNeighbour(ifindex: number, address: string): void;
   routes(netns: Netns): readonly Route[];
-  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void;
+  /** A route to that destination with the same metric counts as added. */
+  addRoute(netns: Netns, route: NewRoute): void;
+  /** In the host's netns; one that is gone already counts as removed. */
+  removeRoute(route: NewRoute): void;
   /** Value of `/proc/sys/<path>` in that netns, trimmed; undefined where it does not exist. `path` has dots or slashes. */
   sysctl(netns: Netns, path: string): string | undefined;
   setSysctl(netns: Netns, path: string, value: string): void;
@@ -141,6 +169,8 @@ export interface Kernel {
   packetSocket(ifindex: number, etherType: number): PacketSocket;
   /** Link events of the daemon's own netns until the signal is aborted. */
   onLinkEvent(take: (event: LinkEvent) => void, signal: AbortSignal): void;
+  /** Called, without saying what, when addresses of the daemon's own netns come, go or are renewed, until the signal is aborted. */
+  onAddressEvent(take: () => void, signal: AbortSignal): void;
   /**
    * Link events of the daemon's own netns and of every one that has an id in it (`netnsId`; a link that was moved there has
    * seen to one), until the signal is aborted. `wake` says that there may be some to read. Who does not read misses the

@@ -2,7 +2,9 @@ import type { Details } from '../errors/details.ts';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { ErrorCode } from '../errors/table.ts';
 import { addAddress, dumpAddresses, readAddress, removeAddress } from './address.ts';
-import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, EOPNOTSUPP } from './errno.ts';
+import { AddressEvents } from './address-events.ts';
+import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, ESRCH } from './errno.ts';
+import type { Filters } from './filters.ts';
 import { dropNetns, keepNetns, keptNetns } from './kept-netns.ts';
 import type {
   Address,
@@ -13,6 +15,8 @@ import type {
   LinkEvent,
   Neighbour,
   Netns,
+  NewRoute,
+  OwnNeighbour,
   PacketSocket,
   Route,
   SlaveSpec,
@@ -23,15 +27,16 @@ import { lockFile } from './lock.ts';
 import { holderOf } from './master-holder.ts';
 import type { Message, Request } from './message.ts';
 import { otherNamespaces } from './namespaces.ts';
-import { dumpNeighbours, readNeighbour } from './neighbour.ts';
+import { dumpNeighbours, putNeighbour, readNeighbour, removeNeighbour } from './neighbour.ts';
 import { Netlink } from './netlink.ts';
 import { NetnsDoor } from './netns.ts';
 import { netnsId } from './netns-id.ts';
 import { LinuxPacketSocket } from './packet.ts';
 import { refusal } from './refusal.ts';
-import { addRoute, dumpRoutes, readRoute } from './route.ts';
+import { addRoute, dumpRoutes, readRoute, removeRoute } from './route.ts';
 import type { Sys } from './sys.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
+import { TcFilters } from './tc-filters.ts';
 import { deletesAtOnce, Turnstile } from './turnstile.ts';
 import { WideLinkEvents } from './wide-link-events.ts';
 
@@ -43,12 +48,14 @@ export class LinuxKernel implements Kernel, Disposable {
   readonly #sys: Sys;
   readonly #door: NetnsDoor;
   readonly #home: Netlink;
+  readonly filters: Filters;
   readonly #deletes = new Turnstile(deletesAtOnce);
 
   constructor(sys: Sys) {
     this.#sys = sys;
     this.#door = new NetnsDoor(sys);
     this.#home = new Netlink(sys);
+    this.filters = new TcFilters(this.#home);
   }
 
   links(netns: Netns): readonly Link[] {
@@ -117,14 +124,29 @@ export class LinuxKernel implements Kernel, Disposable {
     return this.#dump(netns, 'list the neighbours', dumpNeighbours(), readNeighbour);
   }
 
+  putNeighbour(neighbour: OwnNeighbour): void {
+    const { address, ifindex } = neighbour;
+    this.#change('host', `make the neighbour ${address} on the link ${ifindex}`, putNeighbour(neighbour));
+  }
+
+  removeNeighbour(ifindex: number, address: string): void {
+    const request = `remove the neighbour ${address} from the link ${ifindex}`;
+    this.#change('host', request, removeNeighbour(ifindex, address), [ENOENT, ENODEV]);
+  }
+
   routes(netns: Netns): readonly Route[] {
     return this.#dump(netns, 'list the routes', dumpRoutes(), readRoute);
   }
 
-  addRoute(netns: Netns, route: { destination: string; gateway?: string; ifindex: number }): void {
+  addRoute(netns: Netns, route: NewRoute): void {
     const via = route.gateway === undefined ? '' : ` by ${route.gateway}`;
     const request = `add the route to ${route.destination}${via} on the link ${route.ifindex}`;
     this.#change(netns, request, addRoute(route), [EEXIST]);
+  }
+
+  removeRoute(route: NewRoute): void {
+    const request = `remove the route to ${route.destination} from the link ${route.ifindex}`;
+    this.#change('host', request, removeRoute(route), [ESRCH, ENODEV]);
   }
 
   sysctl(netns: Netns, path: string): string | undefined {
@@ -179,6 +201,12 @@ export class LinuxKernel implements Kernel, Disposable {
     const events = new WideLinkEvents(this.#sys, wake);
     signal.addEventListener('abort', () => events.stop(), { once: true });
     return events;
+  }
+
+  onAddressEvent(take: () => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const events = new AddressEvents(this.#sys, take);
+    signal.addEventListener('abort', () => events.stop(), { once: true });
   }
 
   lock(path: string): Disposable | undefined {

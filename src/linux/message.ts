@@ -12,6 +12,9 @@ export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
 /** Of a request that makes something: NLM_F_CREATE | NLM_F_EXCL. */
 export const NLM_F_CREATE_EXCL = 0x600;
+export const NLM_F_CREATE = 0x400;
+/** Of a request that makes something: in place of what stands. */
+export const NLM_F_REPLACE = 0x100;
 
 const NLA_TYPE_MASK = 0x3fff;
 const HEADER = 16;

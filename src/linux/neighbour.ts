@@ -1,24 +1,57 @@
-import { AF_INET6, addressOf } from './address.ts';
-import type { Neighbour } from './kernel.ts';
-import { formatMac } from './link.ts';
-import { decodeAttributes, type Message, type Request, viewOf } from './message.ts';
+import { AF_INET, AF_INET6, addressOf, parseAddress } from './address.ts';
+import type { Neighbour, OwnNeighbour } from './kernel.ts';
+import { formatMac, parseMac } from './link.ts';
+import { body, decodeAttributes, type Message, NLM_F_CREATE, NLM_F_REPLACE, type Request, viewOf } from './message.ts';
 
 const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;
 // linux/neighbour.h
 const NDA_DST = 1;
 const NDA_LLADDR = 2;
+const NDA_PROTOCOL = 12;
+const NUD_PERMANENT = 0x80;
 const states = new Map<number, Neighbour['state']>([
   [0x02, 'reachable'],
   [0x04, 'stale'],
   [0x08, 'delay'],
   [0x10, 'probe'],
-  [0x80, 'permanent'],
+  [NUD_PERMANENT, 'permanent'],
 ]);
 
 /**
  * struct ndmsg { u8 family; u8 pad1; u16 pad2; s32 ifindex; u16 state; u8 flags; u8 type; }
  */
+function ndmsg(ifindex: number, address: Uint8Array, state: number): Uint8Array {
+  const bytes = Buffer.alloc(12);
+  bytes[0] = address.length === 16 ? AF_INET6 : AF_INET;
+  bytes.writeInt32LE(ifindex, 4);
+  bytes.writeUInt16LE(state, 8);
+  return bytes;
+}
+
+/**
+ * Makes a neighbour that the kernel neither asks for nor forgets, in place of what it had learned.
+ * @param protocol who made it, as the kernel keeps it from 5.0 on
+ */
+export function putNeighbour({ ifindex, address, mac, protocol }: OwnNeighbour): Request {
+  const bytes = parseAddress(address);
+  return {
+    type: RTM_NEWNEIGH,
+    flags: NLM_F_CREATE | NLM_F_REPLACE,
+    body: body(ndmsg(ifindex, bytes, NUD_PERMANENT), [
+      [NDA_DST, bytes],
+      [NDA_LLADDR, parseMac(mac)],
+      [NDA_PROTOCOL, Uint8Array.of(protocol)],
+    ]),
+  };
+}
+
+export function removeNeighbour(ifindex: number, address: string): Request {
+  const bytes = parseAddress(address);
+  return { type: RTM_DELNEIGH, flags: 0, body: body(ndmsg(ifindex, bytes, 0), [[NDA_DST, bytes]]) };
+}
+
 export function dumpNeighbours(): Request {
   return { type: RTM_GETNEIGH, flags: 0, body: new Uint8Array(12) };
 }
@@ -36,5 +69,6 @@ export function readNeighbour({ type, body }: Message): Neighbour | undefined {
     address,
     mac,
     state: states.get(viewOf(body).getUint16(8, true)) ?? 'other',
+    protocol: attributes.get(NDA_PROTOCOL)?.[0] ?? 0,
   };
 }

@@ -1,5 +1,5 @@
 import { AF_INET, AF_INET6, addressOf, parseAddress } from './address.ts';
-import type { Route } from './kernel.ts';
+import type { NewRoute, Route } from './kernel.ts';
 import {
   type Attribute,
   body,
@@ -13,12 +13,14 @@ import {
 } from './message.ts';
 
 const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 // linux/rtnetlink.h
 const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
 const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
 const RTN_UNICAST = 1;
@@ -32,12 +34,21 @@ const RTM_F_CLONED = 0x200;
 /**
  * struct rtmsg { u8 family, dst_len, src_len, tos, table, protocol, scope, type; u32 flags; }
  */
-function rtmsg(family: number, prefix = 0, scope = RT_SCOPE_UNIVERSE): Uint8Array {
-  return Uint8Array.of(family, prefix, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0, 0, 0, 0);
+function rtmsg(family: number, prefix = 0, scope = RT_SCOPE_UNIVERSE, protocol = RTPROT_BOOT): Uint8Array {
+  return Uint8Array.of(family, prefix, 0, 0, RT_TABLE_MAIN, protocol, scope, RTN_UNICAST, 0, 0, 0, 0);
 }
 
 /** A route of the main table; without a gateway it leads straight onto the link. */
-export function addRoute(route: { destination: string; gateway?: string; ifindex: number }): Request {
+export function addRoute(route: NewRoute): Request {
+  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE_EXCL, body: routeBody(route) };
+}
+
+/** Takes such a route away, whatever source it has: of several to one destination the one of its link and protocol. */
+export function removeRoute({ destination, ifindex, protocol }: NewRoute): Request {
+  return { type: RTM_DELROUTE, flags: 0, body: routeBody({ destination, ifindex, protocol }) };
+}
+
+function routeBody(route: NewRoute): Uint8Array {
   const gateway = route.gateway === undefined ? undefined : parseAddress(route.gateway);
   const { bytes, prefix } = parseDestination(route.destination);
   const v6 = (bytes ?? gateway)?.length === 16;
@@ -45,9 +56,9 @@ export function addRoute(route: { destination: string; gateway?: string; ifindex
   if (bytes !== undefined) attributes.push([RTA_DST, bytes]);
   if (gateway !== undefined) attributes.push([RTA_GATEWAY, gateway]);
   attributes.push([RTA_OIF, u32(route.ifindex)]);
+  if (route.source !== undefined) attributes.push([RTA_PREFSRC, parseAddress(route.source)]);
   const scope = gateway === undefined && !v6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-  const header = rtmsg(v6 ? AF_INET6 : AF_INET, prefix, scope);
-  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE_EXCL, body: body(header, attributes) };
+  return body(rtmsg(v6 ? AF_INET6 : AF_INET, prefix, scope, route.protocol), attributes);
 }
 
 export function dumpRoutes(): Request {
@@ -72,6 +83,8 @@ export function readRoute({ type, body }: Message): Route | undefined {
     ifindex: readU32(attributes.get(RTA_OIF)) ?? hop?.ifindex ?? 0,
     metric: readU32(attributes.get(RTA_PRIORITY)) ?? 0,
     table: readU32(attributes.get(RTA_TABLE)) ?? body[4] ?? 0,
+    protocol: body[5] ?? 0,
+    source: addressOf(body[0], attributes.get(RTA_PREFSRC)),
   };
 }
 

@@ -1,0 +1,79 @@
+import { KuryrError } from '../errors/kuryr-error.ts';
+import type { EgressFilter, FilterMark, FilterPlace, Filters, StandingFilter } from './filters.ts';
+
+/**
+ * Filters in memory, for tests. As in the kernel, there are none without a place for them, `ingress` leaves no place for a
+ * clsact, one preference holds filters of one protocol, and the place goes with all that is in it.
+ */
+export class FakeFilters implements Filters {
+  readonly #places = new Map<number, FilterPlace>();
+  readonly #standing = new Map<number, StandingFilter[]>();
+  /** What the kernel lacks, such as `sch_ingress`, `u32`, `flower`, `mirred` or `gact`. */
+  readonly lacking = new Set<string>();
+  /** Changes that were asked for, in words. */
+  readonly changes: string[] = [];
+
+  /** Puts a place or a filter there, as another program would. */
+  addPlace(place: FilterPlace): void {
+    this.#places.set(place.ifindex, place);
+  }
+
+  addForeign(ifindex: number, filter: Partial<StandingFilter> = {}): void {
+    const plain = { hook: 'egress', pref: 1, protocol: 3, handle: 1, cookie: '', filter: undefined } as const;
+    this.#standing.set(ifindex, [...this.of(ifindex), { ...plain, ...filter }]);
+  }
+
+  /** The link is gone. */
+  drop(ifindex: number): void {
+    this.#places.delete(ifindex);
+    this.#standing.delete(ifindex);
+  }
+
+  places(): readonly FilterPlace[] {
+    return [...this.#places.values()];
+  }
+
+  makePlace(ifindex: number): void {
+    this.changes.push(`make place ${ifindex}`);
+    if (this.lacking.has('sch_ingress')) throw refused('add a clsact qdisc', 'Specified qdisc kind is unknown');
+    if (!this.#places.has(ifindex)) this.#places.set(ifindex, { ifindex, kind: 'clsact', shared: false });
+  }
+
+  removePlace(ifindex: number): void {
+    this.changes.push(`remove place ${ifindex}`);
+    this.drop(ifindex);
+  }
+
+  of(ifindex: number): readonly StandingFilter[] {
+    return [...(this.#standing.get(ifindex) ?? [])];
+  }
+
+  add(ifindex: number, filter: EgressFilter, { handle, cookie }: FilterMark): void {
+    const { pref, protocol, match, action } = filter;
+    this.changes.push(`add ${pref} to ${ifindex}`);
+    if (this.#places.get(ifindex)?.kind !== 'clsact') throw refused('add a filter', 'Parent Qdisc doesnt exists');
+    if (this.lacking.has(match.by === 'bytes' ? 'u32' : 'flower'))
+      throw refused('add a filter', 'TC classifier not found');
+    if (this.lacking.has(action.do === 'pass' ? 'gact' : 'mirred'))
+      throw refused('add a filter', 'Failed to load TC action module');
+    const etherType = { all: 3, arp: 0x0806, ipv6: 0x86dd }[protocol];
+    const beside = this.of(ifindex).filter(each => each.hook === 'egress' && each.pref === pref);
+    if (beside.some(each => each.protocol !== etherType || (handle !== 0 && each.handle === handle)))
+      throw refused('add a filter', 'Filter already exists');
+    const given = handle === 0 ? 0x80000800 + beside.length : handle;
+    const made = { hook: 'egress', pref, protocol: etherType, handle: given, cookie, filter } as const;
+    this.#standing.set(ifindex, [...this.of(ifindex), made]);
+  }
+
+  remove(ifindex: number, { pref }: EgressFilter, handle: number): void {
+    this.changes.push(`remove ${pref} from ${ifindex}`);
+    const kept = this.of(ifindex).filter(
+      each => each.hook !== 'egress' || each.pref !== pref || (handle !== 0 && each.handle !== handle),
+    );
+    this.#standing.set(ifindex, kept);
+  }
+}
+
+function refused(request: string, said: string): KuryrError {
+  return new KuryrError('KERNEL_REFUSED', { request, errno: 'ENOENT', reason: `ENOENT: ${said}` });
+}
