@@ -6,7 +6,7 @@ const layers: readonly (readonly string[])[] = [
   ['config', 'openstack', 'linux'],
   ['nic', 'ledger'],
   ['ipam', 'pairs', 'link', 'reach'],
-  ['reconcile'],
+  ['hostaccess', 'reconcile'],
   ['attach'],
   ['fronts', 'doctor'],
   ['daemon'],

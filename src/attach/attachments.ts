@@ -1,6 +1,7 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
+import type { Guards } from '../hostaccess/guards.ts';
 import type { LinkSpec, Links, LinkTrace } from '../link/link-kind.ts';
-import { linkName } from '../link/slave-links.ts';
+import { FIRST_IFINDEX, linkName } from '../link/slave-links.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Pair } from '../pairs/pair-writer.ts';
@@ -16,6 +17,7 @@ export interface AttachmentsParts {
   readonly nics: Nics;
   readonly links: Links;
   readonly reach: Reach;
+  readonly guards: Pick<Guards, 'stand' | 'makeWay' | 'tidySoon'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -38,9 +40,6 @@ export interface JoinRequest {
   /** Gateway to probe, by family; none where the network has none. */
   readonly gateways: { readonly 4?: string | undefined; readonly 6?: string | undefined };
 }
-
-/** ifindexes of Kuryr's links begin here, far above those the kernel counts up itself. */
-const FIRST_IFINDEX = 0x4b000000;
 
 /**
  * How long a link may be nowhere to be seen before its attachment counts as dead, milliseconds: a runtime moves it between
@@ -121,7 +120,7 @@ export class Attachments {
    */
   join(request: JoinRequest, waiting: AbortSignal): Promise<AttachmentRecord> {
     return this.#lanes.take(request.id, async () => {
-      const { records, addresses, nics, links } = this.#parts;
+      const { records, addresses, nics, links, guards } = this.#parts;
       const record = records.attachment(request.id);
       if (record === undefined || record.ending) throw new KuryrError('ATTACHMENT_UNKNOWN', { id: request.id });
       const holdings = this.holdingsOf(record);
@@ -130,6 +129,7 @@ export class Attachments {
       const nic = await nics.byPort(record.vmPort, signal);
       await Promise.all(holdings.map(holding => addresses.permitted(holding, signal)));
       const linked = await this.#recordLink(record, request);
+      if (record.spec.kind === 'macvlan') await guards.makeWay(nic);
       links.create({
         nic,
         spec: record.spec,
@@ -139,6 +139,8 @@ export class Attachments {
         id: record.id,
         mac: record.mac,
       });
+      // The runtime sets the link up only when it has its answer.
+      await guards.stand(nic, this.#guarded(record, holdings));
       await this.#awaitFrames(linked, holdings, nic, life, signal);
       return linked;
     });
@@ -150,13 +152,15 @@ export class Attachments {
    */
   revive(id: string): Promise<void> {
     return this.#lanes.take(id, async () => {
-      const { records, addresses, nics } = this.#parts;
+      const { records, addresses, nics, guards } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined || record.ending || record.link === undefined) return;
       const holdings = this.holdingsOf(record);
       const life = this.#begin(id);
+      const nic = await nics.byPort(record.vmPort, life);
+      await guards.stand(nic, this.#guarded(record, holdings));
       await Promise.all(holdings.map(holding => addresses.permitted(holding, life)));
-      await this.#awaitFrames(record, holdings, await nics.byPort(record.vmPort, life), life, life);
+      await this.#awaitFrames(record, holdings, nic, life, life);
     });
   }
 
@@ -167,7 +171,7 @@ export class Attachments {
   detach(id: string): Promise<void> {
     this.#ends.get(id)?.abort(new KuryrError('ATTACHMENT_UNKNOWN', { id }));
     return this.#lanes.take(id, async () => {
-      const { records, addresses, links, life } = this.#parts;
+      const { records, addresses, links, guards, life } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined) {
         await this.#removeStray(id);
@@ -182,6 +186,7 @@ export class Attachments {
       this.#ends.get(id)?.abort();
       this.#ends.delete(id);
       for (const holding of holdings) addresses.release(holding.name);
+      guards.tidySoon();
     });
   }
 
@@ -222,6 +227,10 @@ export class Attachments {
   /** How the last attach of this run went, one entry an address. */
   reachedBy(id: string): readonly Reached[] {
     return this.#reached.get(id) ?? [];
+  }
+
+  #guarded({ spec }: AttachmentRecord, holdings: readonly Held[]) {
+    return { spec, addresses: holdings.map(({ reservation }) => reservation.address) };
   }
 
   /** The link's number stands in the ledger before the kernel hears of it. */

@@ -1,3 +1,5 @@
+import type { Flips, FlipWatch } from '../hostaccess/flip-watch.ts';
+import type { Guards, Post } from '../hostaccess/guards.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { PairWriters } from '../pairs/pair-writer.ts';
 import type { Reached } from '../reach/reach.ts';
@@ -37,9 +39,20 @@ export interface PortStatus {
   readonly portSecurity: boolean;
 }
 
+export interface GuardStatus {
+  readonly master: string;
+  /** What the guard keeps from containers, the VM's addresses and the gateways'. */
+  readonly keeps: readonly string[];
+  /** Why it does not keep all of them, when it does not. */
+  readonly fault: { readonly code: string; readonly text: string } | undefined;
+  /** What containers did to the master's mode since the daemon began. */
+  readonly flips: (Omit<Flips, 'at'> & { readonly at: string }) | undefined;
+}
+
 export interface Status {
   readonly ports: readonly PortStatus[];
   readonly attachments: readonly AttachmentStatus[];
+  readonly guards: readonly GuardStatus[];
   /** Addresses that no attachment has: just asked for, set aside, or on their way back. */
   readonly loose: readonly {
     /** The reservation's name in Neutron. */
@@ -57,6 +70,8 @@ export interface StatusParts {
   readonly attachments: Attachments;
   readonly nics: Nics;
   readonly pairs: PairWriters;
+  readonly guards: Pick<Guards, 'posts'>;
+  readonly flips: Pick<FlipWatch, 'of'>;
 }
 
 /** What `kuryr status` shows. The cloud is asked for what it alone knows; where it is silent, the rest is told all the same. */
@@ -94,6 +109,7 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
         };
       }),
     ),
+    guards: parts.guards.posts.map(post => guardStatus(post, parts.flips.of(post.slave.master.ifindex))),
     loose: records
       .holdings()
       .filter(({ attachment }) => attachment === undefined)
@@ -102,6 +118,15 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
         address: holding.reservation?.address ?? holding.wanted,
         state: holding.ending ? 'ending' : holding.purpose === 'aside' ? 'aside' : 'provisional',
       })),
+  };
+}
+
+function guardStatus({ slave, own, gateways, fault }: Post, flips: Flips | undefined): GuardStatus {
+  return {
+    master: slave.master.name,
+    keeps: [...new Set([...own, ...gateways])],
+    fault: fault && { code: fault.code, text: fault.text },
+    flips: flips && { ...flips, at: new Date(flips.at).toISOString() },
   };
 }
 

@@ -1,4 +1,6 @@
 import { asKuryrError } from '../errors/kuryr-error.ts';
+import type { FlipWatch } from '../hostaccess/flip-watch.ts';
+import type { Guards } from '../hostaccess/guards.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { Links } from '../link/link-kind.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
@@ -27,6 +29,8 @@ export interface UpkeepParts {
   readonly ipam: Ipam;
   readonly links: Links;
   readonly runtime: RuntimeNetworks;
+  readonly guards: Pick<Guards, 'refresh' | 'strays' | 'retire'>;
+  readonly flips: Pick<FlipWatch, 'sweep'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -73,8 +77,10 @@ export class Upkeep {
 
   /** A look that fails, of a kernel that does not answer for a moment say, is not the last one. */
   async #sweep(): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, guards, flips } = this.#parts;
     try {
+      guards.refresh();
+      flips.sweep();
       const looked = clock.now();
       for (const step of plan(this.#view([], []), this.#limits())) await this.#take(step, looked);
     } catch (thrown) {
@@ -107,7 +113,7 @@ export class Upkeep {
 
   /** @param looked when the plan was made: what changed since then is not what it was about */
   async #take(step: Step, looked: number): Promise<Cleaned> {
-    const { records, addresses, attachments, logger } = this.#parts;
+    const { records, addresses, attachments, guards, logger } = this.#parts;
     const holding = step.do === 'end' ? records.holding(step.name) : undefined;
     const subject = step.do === 'detach' ? records.attachment(step.id) : holding;
     if (subject !== undefined && subject.since > looked) return { step, done: false };
@@ -116,6 +122,7 @@ export class Upkeep {
       if (step.do === 'end') await addresses.end(holding === undefined ? [] : [holding]);
       else if (step.do === 'adopt') await this.#adopt(step);
       else if (step.do === 'forget') await this.#forget(step);
+      else if (step.do === 'unguard') await guards.retire(step.path);
       else await attachments.detach(step.id);
       return { step, done: true };
     } catch (thrown) {
@@ -159,7 +166,7 @@ export class Upkeep {
   }
 
   #view(cloud: readonly CloudView[], abandoned: readonly AbandonedNetwork[]): View {
-    const { records, attachments, links, clock } = this.#parts;
+    const { records, attachments, links, guards, clock } = this.#parts;
     return {
       now: clock.now(),
       startedAt: this.#startedAt,
@@ -177,6 +184,7 @@ export class Upkeep {
       live: onceNeeded(() => links.addressesInUse()),
       cloud,
       abandoned,
+      strayGuards: guards.strays(),
     };
   }
 

@@ -46,6 +46,7 @@ const status: Status = {
       ending: false,
     },
   ],
+  guards: [],
   loose: [{ name: 'kuryr-1', address: '10.0.0.22', state: 'provisional' }],
   cloud: undefined,
 };

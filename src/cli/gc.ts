@@ -48,6 +48,8 @@ function subjectOf(step: Cleaned['step']): string {
       return `attachment ${shown(step.id)} (${step.addresses.map(shown).join(', ')})`;
     case 'forget':
       return `network ${shown(step.network.slice(0, 12))} (set aside for it: ${step.addresses.map(shown).join(', ') || 'nothing'})`;
+    case 'unguard':
+      return `guard of ${shown(step.master)}`;
     case 'unlink':
       return `link ${shown(step.link)}`;
   }

@@ -1,4 +1,4 @@
-import type { AddressStatus, AttachmentStatus, PortStatus, Status } from '../attach/status.ts';
+import type { AddressStatus, AttachmentStatus, GuardStatus, PortStatus, Status } from '../attach/status.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { Command } from './command.ts';
 import { askDaemon, controlFlags } from './control-client.ts';
@@ -24,7 +24,7 @@ export const statusCommand: Command = {
 };
 
 /** The status as a person reads it. */
-export function renderStatus({ attachments, ports, loose, cloud }: Status): string {
+export function renderStatus({ attachments, ports, guards, loose, cloud }: Status): string {
   const lines: string[] = [];
   if (attachments.length === 0) lines.push('No attachments.');
   else {
@@ -36,6 +36,7 @@ export function renderStatus({ attachments, ports, loose, cloud }: Status): stri
   }
   for (const { address, state } of loose) lines.push(`${shown(address)}: ${looseText[state]}`);
   if (ports.length > 0) lines.push('', ...ports.map(portLine));
+  lines.push(...guards.flatMap(guardLines));
   if (cloud !== undefined) lines.push('', `The cloud does not tell of its ports: ${shown(cloud)}`);
   return lines.join('\n');
 }
@@ -74,6 +75,20 @@ function portLine({ port, master, network, pairs, portSecurity }: PortStatus): s
   const { used, limit } = pairs;
   if (limit === undefined) return `${where}: ${used} pairs in use, the limit is not known`;
   return `${where}: ${Math.max(0, limit - used)} of ${limit} pairs left`;
+}
+
+/** What is not as it should be; a guard that stands well is not told of. */
+function guardLines({ master, fault, flips }: GuardStatus): string[] {
+  const lines = fault === undefined ? [] : [`${shown(master)}: ${shown(fault.text)}`];
+  if (flips === undefined) return lines;
+  const { count, at, found, by, pause } = flips;
+  const who = by === undefined ? 'a container' : `the container of ${shortened(by)}`;
+  const times = count === 1 ? 'once' : `${count} times`;
+  const next = pause === 0 ? '' : `; the next is let stand for ${pause / 1000} s`;
+  return [
+    ...lines,
+    `${shown(master)}: containers changed the mode of all its links ${times}, ${who} the last time (${shown(at)}, to ${shown(found)})${next}`,
+  ];
 }
 
 /** Ids of 64 digits as Docker shows them. */

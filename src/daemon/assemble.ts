@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Addresses } from '../attach/addresses.ts';
 import { Attachments } from '../attach/attachments.ts';
 import { CloudWatch } from '../attach/cloud-watch.ts';
+import { guardedAttachments } from '../attach/guarded.ts';
 import { Records } from '../attach/records.ts';
 import { status } from '../attach/status.ts';
 import { Upkeep } from '../attach/upkeep.ts';
@@ -15,6 +16,8 @@ import { DockerPlugin } from '../fronts/docker/plugin.ts';
 import { Sandboxes } from '../fronts/docker/sandboxes.ts';
 import { DockerStore } from '../fronts/docker/store.ts';
 import type { UnixServer } from '../fronts/http-server.ts';
+import { FlipWatch } from '../hostaccess/flip-watch.ts';
+import { Guards } from '../hostaccess/guards.ts';
 import { ExactIpam } from '../ipam/exact-ipam.ts';
 import { openJournal } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -86,9 +89,13 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const reach = new PacketReach({ kernel, clock, logger });
   const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, life };
   const addresses = new Addresses(core);
-  const attachments = new Attachments({ ...core, addresses, reach, waitMs: config.waitSeconds * 1000 });
+  const guarded = () => guardedAttachments(records);
+  const guards = new Guards({ ...core, kernel, folder: join(config.runDir, 'guard'), attachments: guarded });
+  const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
+  const attachments = new Attachments({ ...core, addresses, guards, reach, waitMs: config.waitSeconds * 1000 });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });
-  const upkeep = new Upkeep({ ...core, addresses, attachments, neutron, runtime, holdMs: config.holdSeconds * 1000 });
+  const kept = { guards, flips, holdMs: config.holdSeconds * 1000 };
+  const upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
@@ -98,7 +105,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     ipam: new IpamDriver(front),
   });
   const control = new Control({
-    status: signal => status({ ...core, addresses, attachments }, signal),
+    status: signal => status({ ...core, addresses, attachments, guards, flips }, signal),
     gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
     version: config.version,
@@ -115,6 +122,8 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       kernel.onLinkEvent(event => {
         if (watch.concerns(event)) nics.forget();
       }, life);
+      guards.adopt();
+      flips.start();
       for (const server of servers) await server.listen();
       background = Promise.all([upkeep.run(), cloudWatch.run(), warmUp(edges, () => nics.all(life), life)]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');

@@ -253,6 +253,16 @@ export const errorTable = {
     text: 'The embedded cloud does not start: {reason}.',
     todo: 'Choose a free port with --port, or leave it out; a --file has to be one that an embedded cloud wrote.',
   },
+  GUARD_FAILED: {
+    status: 500,
+    text: "The guard of {master}, which keeps the VM's own addresses and the gateways' from containers, does not stand as it should: {reason}.",
+    todo: 'Containers work; but one with NET_ADMIN can take these addresses until this is mended. kuryr doctor says what the kernel lacks.',
+  },
+  GUARD_INCOMPLETE: {
+    status: 409,
+    text: 'Another ipvlan link of {master} holds {addresses}, which belong to the VM or to a gateway: a container has taken them, and the VM may be off the net.',
+    todo: 'Find the container (docker ps -q | xargs -I ID docker exec ID ip addr) and stop it.',
+  },
   HTTP_MALFORMED: {
     status: 400,
     text: 'What came is no whole HTTP/1.1 request ({reason}).',
@@ -352,6 +362,11 @@ export const errorTable = {
     status: 409,
     text: 'The master {master} cannot carry the link: {holder} ({reason}).',
     todo: '{advice}',
+  },
+  MASTER_FLIPPED: {
+    status: 409,
+    text: 'All ipvlan links of {master} were set to {found} instead of {wanted} by {who}; it was put back.',
+    todo: 'Run that container without NET_ADMIN, or with a user namespace of its own: mode and flag of one link are those of all.',
   },
   MASTER_UNKNOWN: {
     status: 404,

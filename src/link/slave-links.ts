@@ -3,6 +3,9 @@ import type { Kernel, Link, Netns, SlaveSpec } from '../linux/kernel.ts';
 import type { LinkRequest, Links, LinkTrace } from './link-kind.ts';
 import { describeLinkSpec } from './link-spec.ts';
 
+/** Ifindexes of Kuryr's links begin here, far above those the kernel counts up itself. */
+export const FIRST_IFINDEX = 0x4b000000;
+
 const NAME_PREFIX = 'ky';
 /** What linkName makes of every ifindex that Kuryr chooses: six digits of base 36. */
 const OWN_NAME = /^ky[0-9a-z]{6}$/;

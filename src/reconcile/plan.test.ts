@@ -12,6 +12,7 @@ const empty: View = {
   live: new Set(),
   cloud: [],
   abandoned: [],
+  strayGuards: [],
 };
 
 const holding = (change: Partial<HoldingView>): HoldingView => ({

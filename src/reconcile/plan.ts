@@ -52,6 +52,8 @@ export interface View {
   readonly cloud: readonly CloudView[];
   /** Empty when the runtime was not asked. */
   readonly abandoned: readonly AbandonedNetwork[];
+  /** Guards whose master has no attachment. */
+  readonly strayGuards: readonly { readonly path: string; readonly master: string }[];
 }
 
 export interface Limits {
@@ -82,6 +84,7 @@ export type Step =
       readonly addresses: readonly string[];
       readonly why: string;
     }
+  | { readonly do: 'unguard'; readonly path: string; readonly master: string; readonly why: string }
   | { readonly do: 'unlink'; readonly id: string; readonly link: string; readonly why: string };
 
 /**
@@ -95,6 +98,7 @@ export function plan(view: View, limits: Limits): Step[] {
     ...orphans(view),
     ...strayLinks(view),
     ...abandoned(view),
+    ...strayGuards(view),
   ];
 }
 
@@ -162,4 +166,13 @@ function abandoned({ abandoned: networks, attachments, holdings }: View): Step[]
         .flatMap(held => held.reservation?.address ?? []),
       why: 'a network that its runtime does not have any more',
     }));
+}
+
+function strayGuards({ strayGuards: guards }: View): Step[] {
+  return guards.map(({ path, master }) => ({
+    do: 'unguard',
+    path,
+    master,
+    why: 'a guard of a master without attachments',
+  }));
 }

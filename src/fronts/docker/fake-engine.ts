@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { Addresses } from '../../attach/addresses.ts';
 import { Attachments } from '../../attach/attachments.ts';
 import { CloudWatch } from '../../attach/cloud-watch.ts';
+import { guardedAttachments } from '../../attach/guarded.ts';
 import { Records } from '../../attach/records.ts';
 import { Upkeep } from '../../attach/upkeep.ts';
+import { FlipWatch } from '../../hostaccess/flip-watch.ts';
+import { Guards } from '../../hostaccess/guards.ts';
 import { ExactIpam } from '../../ipam/exact-ipam.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { memoryLedger } from '../../ledger/memory-ledger.ts';
@@ -88,7 +91,10 @@ export class FakeEngine {
     const pairs = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
     const core = { records, nics, links, ipam, pairs, clock, random, logger, life };
     const addresses = new Addresses(core);
-    const attachments = new Attachments({ ...core, addresses, reach: this.reach, waitMs: 5000 });
+    const guarded = () => guardedAttachments(records);
+    const guards = new Guards({ ...core, kernel, folder: '/run/kuryr/guard', attachments: guarded });
+    const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
+    const attachments = new Attachments({ ...core, addresses, guards, reach: this.reach, waitMs: 5000 });
     const store = new DockerStore(this.ledger);
     const front = {
       ...{ ...core, store, addresses, attachments, holdSeconds: 60 },
@@ -98,7 +104,7 @@ export class FakeEngine {
     this.records = records;
     this.addresses = addresses;
     const runtime = { abandoned: async () => [], forget: async () => {} };
-    this.upkeep = new Upkeep({ ...core, addresses, attachments, neutron, runtime, holdMs: 60_000 });
+    this.upkeep = new Upkeep({ ...core, addresses, attachments, guards, flips, neutron, runtime, holdMs: 60_000 });
     this.cloudWatch = new CloudWatch({ ...core, neutron });
     this.#plugin = new DockerPlugin({
       ...core,

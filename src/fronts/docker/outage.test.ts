@@ -191,11 +191,14 @@ test('gc tells of what has no owner and changes nothing when it runs dry', async
   const before = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
   await before.run(await before.createNetwork(['10.30.0.0/24']));
   before.stop();
-  const state = () => [reservations(vm), addresses(vm), vm.kernel.links('host')];
+  const guards = () => vm.kernel.keptNetns('/run/kuryr/guard');
+  const state = () => [reservations(vm), addresses(vm), vm.kernel.links('host'), guards()];
   const was = state();
   const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, clock: before.clock });
   const told = await after.upkeep.gc(true, AbortSignal.timeout(5_000));
-  assert.deepEqual(told.map(({ step, done }) => `${step.do} ${done}`).sort(), ['adopt false', 'unlink false']);
+  const expected = ['adopt false', 'unguard false', 'unlink false'];
+  assert.deepEqual(told.map(({ step, done }) => `${step.do} ${done}`).sort(), expected);
+  assert.equal(guards().length, 1);
   await after.settled();
   assert.deepEqual(state(), was);
 });

@@ -1,0 +1,10 @@
+import type { GuardedAttachment } from '../hostaccess/guards.ts';
+import type { Records } from './records.ts';
+
+/** The attachments on record as the guards look at them. */
+export function guardedAttachments(records: Records): readonly GuardedAttachment[] {
+  return records.attachments().map(record => ({
+    ...record,
+    addresses: record.holdings.flatMap(name => records.holding(name)?.reservation?.address ?? []),
+  }));
+}

@@ -1,0 +1,265 @@
+import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import type { LinkSpec } from '../link/link-kind.ts';
+import { FIRST_IFINDEX } from '../link/slave-links.ts';
+import type { IpvlanFlag, Kernel, Link } from '../linux/kernel.ts';
+import type { Nic } from '../nic/nic.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Clock } from '../time/clock.ts';
+import { GuardSlave } from './guard-slave.ts';
+import { foreignGatewaysOf, gatewaysOf, ownAddresses } from './reserved.ts';
+
+/** An attachment as far as its master's guard cares. */
+export interface GuardedAttachment {
+  readonly id: string;
+  readonly vmPort: string;
+  readonly spec: LinkSpec;
+  readonly sandbox?: string | undefined;
+  readonly addresses: readonly string[];
+}
+
+export interface GuardsParts {
+  readonly kernel: Kernel;
+  /** Where the guards' namespaces are kept, on a file system that a reboot empties. */
+  readonly folder: string;
+  readonly attachments: () => readonly GuardedAttachment[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly life: AbortSignal;
+}
+
+/** A master that is guarded. */
+export interface Post {
+  readonly slave: GuardSlave;
+  readonly vmPort: string;
+  /** The NIC as it was last told; undefined after a start, until an attachment names it. */
+  readonly nic: Nic | undefined;
+  readonly flag: IpvlanFlag;
+  readonly own: readonly string[];
+  readonly gateways: readonly string[];
+  /** What went wrong when it was last put right. */
+  readonly fault: KuryrError | undefined;
+}
+
+/** A guard of which nobody has need. */
+export interface StrayGuard {
+  readonly path: string;
+  /** Name of its master, or its ifindex where that is gone. */
+  readonly master: string;
+}
+
+/** How long after a detach is looked for guards without attachments, milliseconds: many go together. */
+const TIDY_MS = 1000;
+
+/**
+ * A guard for each ipvlan master that carries attachments: a slave of the same master, down, in a namespace that nobody is in.
+ * It holds the VM's addresses and the gateways', so that the kernel refuses them to every container (EADDRINUSE). The
+ * namespace outlives the daemon. Nothing here fails an attach: what could not be done is told by log, status and doctor.
+ */
+export class Guards {
+  readonly #parts: GuardsParts;
+  readonly #posts = new Map<number, Post>();
+  #turn: Promise<void> = Promise.resolve();
+  #tidying = false;
+
+  constructor(parts: GuardsParts) {
+    this.#parts = parts;
+  }
+
+  get posts(): readonly Post[] {
+    return [...this.#posts.values()];
+  }
+
+  /** Goes on with what an earlier run left standing; the cloud is not asked. */
+  adopt(): void {
+    try {
+      this.#adopt();
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      this.#parts.logger.warn({ code }, `the guards of an earlier run could not be read: ${message}`);
+    }
+  }
+
+  #adopt(): void {
+    const attachments = this.#parts.attachments();
+    const masters = new Map(this.#parts.kernel.links('host').map(link => [link.ifindex, link]));
+    for (const { path, link } of this.#standing()) {
+      const master = masters.get(link?.master ?? 0);
+      const spec = attachments.find(({ vmPort }) => vmPort === link?.alias)?.spec;
+      if (link === undefined || master === undefined || spec?.kind !== 'ipvlan') continue;
+      const slave = new GuardSlave(this.#parts.kernel, path, master);
+      const gateways = foreignGatewaysOf(this.#parts.kernel, { path }, master.ifindex);
+      const own = ownAddresses(this.#parts.kernel, master.ifindex);
+      const post = { slave, vmPort: link.alias, nic: undefined, flag: spec.flag, own, gateways, fault: undefined };
+      this.#posts.set(master.ifindex, post);
+      this.#putRight(post);
+    }
+  }
+
+  /**
+   * Sees to it that a guard stands on the NIC's master, before a link of the attachment goes up. Resolves at once where it
+   * does already; never rejects.
+   */
+  async stand(nic: Nic, attachment: Pick<GuardedAttachment, 'spec' | 'addresses'>): Promise<void> {
+    try {
+      await this.#stand(nic, attachment);
+    } catch (thrown) {
+      const { code, message } = this.#failed(nic.master.name, thrown);
+      this.#parts.logger.warn({ master: nic.master.name, code }, message);
+    }
+  }
+
+  #stand(nic: Nic, { spec, addresses }: Pick<GuardedAttachment, 'spec' | 'addresses'>): Promise<void> {
+    if (spec.kind !== 'ipvlan') return Promise.resolve();
+    const { master } = nic;
+    const known = this.#posts.get(master.ifindex);
+    const isInTheWay = addresses.some(address => known?.gateways.includes(address));
+    if (known?.nic === nic && known.flag === spec.flag && known.fault === undefined && !isInTheWay) return this.#turn;
+    const slave = known?.slave ?? new GuardSlave(this.#parts.kernel, this.#pathOf(master.ifindex), master);
+    const own = ownAddresses(this.#parts.kernel, master.ifindex);
+    const post = { slave, vmPort: nic.port.id, nic, flag: spec.flag, own, gateways: gatewaysOf(nic), fault: undefined };
+    // At once: mode and flag are what was just asked for, whoever looks meanwhile.
+    this.#posts.set(master.ifindex, post);
+    return this.#inTurn(async () => this.#putRight(this.#posts.get(master.ifindex)));
+  }
+
+  /** macvlan cannot stand beside ipvlan, nor beside a guard that has outlived its attachments. */
+  async makeWay(nic: Nic): Promise<void> {
+    const path = this.#pathOf(nic.master.ifindex);
+    if (this.#parts.kernel.keptNetns(this.#parts.folder).some(kept => kept.path === path)) await this.#retire(path);
+  }
+
+  /** The VM's addresses on a master are these now. */
+  follow(master: number, addresses: readonly string[]): void {
+    const post = this.#posts.get(master);
+    if (post !== undefined) this.#putRight({ ...post, own: addresses });
+  }
+
+  /** Looks after each guard: whether it stands, and holds what it should. */
+  refresh(): void {
+    for (const post of this.posts)
+      this.follow(post.slave.master.ifindex, ownAddresses(this.#parts.kernel, post.slave.master.ifindex));
+  }
+
+  /** Guards whose master has no attachment, neither on record nor seen in any namespace. */
+  strays(): readonly StrayGuard[] {
+    const standing = this.#standing();
+    if (standing.length === 0) return [];
+    const guarded = new Set(
+      this.#parts
+        .attachments()
+        .filter(({ spec }) => spec.kind === 'ipvlan')
+        .map(({ vmPort }) => vmPort),
+    );
+    const names = new Map(this.#parts.kernel.links('host').map(link => [link.ifindex, link.name]));
+    return standing
+      .filter(({ link }) => link === undefined || (!guarded.has(link.alias) && !this.#isInUse(link.master)))
+      .map(({ path, link }) => ({ path, master: names.get(link?.master ?? 0) ?? path.split('/').at(-1) ?? path }));
+  }
+
+  /** Takes a guard away that is still a stray. */
+  retire(path: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.strays().some(stray => stray.path === path)) await this.#remove(path);
+    });
+  }
+
+  /** Takes away what is a stray by then, a moment later. */
+  tidySoon(): void {
+    if (this.#tidying) return;
+    this.#tidying = true;
+    const { clock, life, logger } = this.#parts;
+    const tidy = async () => {
+      await clock.sleep(TIDY_MS, life);
+      this.#tidying = false;
+      for (const { path } of this.strays()) await this.retire(path);
+    };
+    tidy().catch((thrown: unknown) => {
+      this.#tidying = false;
+      const { code, message } = asKuryrError(thrown);
+      if (!life.aborted) logger.warn({ code }, `a guard without attachments could not be removed: ${message}`);
+    });
+  }
+
+  #retire(path: string): Promise<void> {
+    return this.retire(path).catch((thrown: unknown) => {
+      const { code, message } = asKuryrError(thrown);
+      this.#parts.logger.warn({ code }, `a guard is in the way and could not be removed: ${message}`);
+    });
+  }
+
+  async #remove(path: string): Promise<void> {
+    const { kernel, life } = this.#parts;
+    const link = this.#standing().find(each => each.path === path)?.link;
+    for (const [ifindex, { slave }] of this.#posts) if (slave.path === path) this.#posts.delete(ifindex);
+    // By itself first: whoever copied the mount, a service with mounts of its own say, keeps the namespace.
+    if (link !== undefined) await kernel.deleteLink({ path }, link.ifindex, life);
+    kernel.dropNetns(path);
+  }
+
+  /** Makes the guard hold what it should, and tells what is new about that. */
+  #putRight(post: Post | undefined): void {
+    if (post === undefined) return;
+    const { master } = post.slave;
+    const had = this.#posts.get(master.ifindex)?.fault;
+    const fault = this.#tryToPutRight(post);
+    this.#posts.set(master.ifindex, { ...post, fault });
+    if (fault !== undefined && fault.message !== had?.message)
+      this.#parts.logger.warn({ master: master.name, code: fault.code, ...fault.details }, fault.message);
+  }
+
+  #tryToPutRight({ slave, vmPort, flag, own, gateways }: Post): KuryrError | undefined {
+    try {
+      const taken = new Set(this.#parts.attachments().flatMap(({ addresses }) => addresses));
+      slave.ensure(vmPort, flag);
+      const missing = slave.hold([...new Set([...own, ...gateways])].filter(address => !taken.has(address)));
+      if (missing.length === 0) return undefined;
+      return new KuryrError('GUARD_INCOMPLETE', { master: slave.master.name, addresses: missing.join(', ') });
+    } catch (thrown) {
+      return this.#failed(slave.master.name, thrown);
+    }
+  }
+
+  #failed(master: string, thrown: unknown): KuryrError {
+    const reason = asKuryrError(thrown).text.replace(/\.$/, '');
+    return new KuryrError('GUARD_FAILED', { master, reason }, { cause: thrown });
+  }
+
+  /** Whether a container has a link on the master that Kuryr made: a lost ledger does not say so. */
+  #isInUse(master: number): boolean {
+    const { kernel } = this.#parts;
+    return kernel.namespaces().some(netns =>
+      unlessGone(() => kernel.links(netns), []).some(link => {
+        const isOurs = link.kind === 'ipvlan' && link.masterElsewhere && link.ifindex >= FIRST_IFINDEX;
+        return isOurs && link.master === master;
+      }),
+    );
+  }
+
+  /** What is kept in the folder, each with its slave; without one where its making was interrupted or its master is gone. */
+  #standing(): readonly { readonly path: string; readonly link: Link | undefined }[] {
+    const { kernel, folder } = this.#parts;
+    return kernel.keptNetns(folder).map(({ path }) => ({
+      path,
+      link: unlessGone(() => kernel.links({ path }), []).find(({ kind }) => kind === 'ipvlan'),
+    }));
+  }
+
+  #pathOf(master: number): string {
+    return `${this.#parts.folder}/${master}`;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function unlessGone<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isKuryrError(error, 'NETNS_GONE')) return otherwise;
+    throw error;
+  }
+}
