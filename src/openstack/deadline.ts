@@ -36,6 +36,26 @@ export async function withDeadline<T>(
   }
 }
 
+/**
+ * As {@link withDeadline}, for what the time alone may end: what fails after it fails as `late` says.
+ * @param late made of what was thrown then
+ */
+export function withinTime<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+  late: (cause: unknown) => Error,
+): Promise<T> {
+  return withDeadline(clock, ms, signal, async deadline => {
+    try {
+      return await run(deadline.signal);
+    } catch (error) {
+      throw deadline.passed() ? late(error) : error;
+    }
+  });
+}
+
 /** The promise, or the signal's reason when it is aborted first; the work behind the promise goes on. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason);

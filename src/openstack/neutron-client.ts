@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import { assertSuccess, badAnswer, readAnswer } from './answer.ts';
 import type { Deadline } from './deadline.ts';
+import type { HttpAnswer } from './http.ts';
 import type { Filter, Network, Neutron, Port, PortCreate, Subnet } from './neutron.ts';
 import { type ApiRequest, isOutcomeUnknown, type NeutronApi, outcomeUnknown, waitBeforeRepeat } from './neutron-api.ts';
 import { extensionsSchema, networkSchema, one, PORT_FIELDS, page, portSchema, subnetSchema } from './neutron-wire.ts';
@@ -138,12 +139,24 @@ export class NeutronClient implements Neutron {
     return this.#api.within(request, signal, deadline => this.#getOnce(request, schema, deadline));
   }
 
-  #getOnce<T>(request: ApiRequest, schema: v.GenericSchema<unknown, T>, deadline: Deadline): Promise<T> {
-    return repeat(this.#repeating, deadline, () => this.#send(request, schema, deadline), waitBeforeRepeat);
+  /** @param arrived told of each answer before it is read */
+  #getOnce<T>(
+    request: ApiRequest,
+    schema: v.GenericSchema<unknown, T>,
+    deadline: Deadline,
+    arrived?: (answer: HttpAnswer) => void,
+  ): Promise<T> {
+    return repeat(this.#repeating, deadline, () => this.#send(request, schema, deadline, arrived), waitBeforeRepeat);
   }
 
-  async #send<T>(request: ApiRequest, schema: v.GenericSchema<unknown, T>, deadline: Deadline): Promise<T> {
+  async #send<T>(
+    request: ApiRequest,
+    schema: v.GenericSchema<unknown, T>,
+    deadline: Deadline,
+    arrived?: (answer: HttpAnswer) => void,
+  ): Promise<T> {
     const sent = await this.#api.send(request, deadline);
+    arrived?.(sent.answer);
     return readAnswer(schema, sent.answer, sent.request);
   }
 
@@ -178,12 +191,10 @@ export class NeutronClient implements Neutron {
     let characters = 0;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const request: ApiRequest = { method: 'GET', path: `/${kind}?${query}`, fields, route: `/${kind}` };
-      const attempt = async () => {
-        const sent = await this.#api.send(request, deadline);
-        characters += sent.answer.body.length;
-        return readAnswer(page(kind, schema), sent.answer, sent.request);
+      const count = ({ body }: HttpAnswer) => {
+        characters += body.length;
       };
-      const got = await repeat(this.#repeating, deadline, attempt, waitBeforeRepeat).catch((error: unknown) => {
+      const got = await this.#getOnce(request, page(kind, schema), deadline, count).catch((error: unknown) => {
         if (!query.has('marker') || !isKuryrError(error, 'NEUTRON_NOT_FOUND')) throw error;
         return undefined;
       });

@@ -1,6 +1,6 @@
 import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
-import { abortable, withDeadline } from '../openstack/deadline.ts';
+import { abortable, withinTime } from '../openstack/deadline.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
@@ -335,14 +335,8 @@ export class PortPairWriter implements PairWriter {
 
   /** Bounded also where the client behind the edge forgets the time. */
   #call<T>(method: string, work: (signal: AbortSignal) => Promise<T>, signal = this.#closed): Promise<T> {
-    return withDeadline(this.#edges.clock, CALL_MS, signal, async deadline => {
-      try {
-        return await abortable(work(deadline.signal), deadline.signal);
-      } catch (error) {
-        if (!deadline.passed()) throw error;
-        const url = `/v2.0/ports/${this.#portId}`;
-        throw new KuryrError('CLOUD_TIMEOUT', { method, url, seconds: CALL_MS / 1000 }, { cause: error });
-      }
-    });
+    const details = { method, url: `/v2.0/ports/${this.#portId}`, seconds: CALL_MS / 1000 };
+    const late = (cause: unknown) => new KuryrError('CLOUD_TIMEOUT', details, { cause });
+    return withinTime(this.#edges.clock, CALL_MS, signal, bound => abortable(work(bound), bound), late);
   }
 }

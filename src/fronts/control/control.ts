@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
 import type { Logger } from '../../observe/logger.ts';
-import { withDeadline } from '../../openstack/deadline.ts';
+import { withinTime } from '../../openstack/deadline.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Answer, UnixServer } from '../http-server.ts';
 import { plainObject } from '../plain-object.ts';
+import { readBody } from '../read-body.ts';
 
 /** What the control socket serves; the daemon hands the functions in. */
 export interface ControlParts {
@@ -49,8 +50,8 @@ export class Control {
     this.#routes = {
       'GET /v1/version': async () => ({ version: parts.version }),
       'GET /v1/status': (_, signal) => parts.status(signal),
-      'POST /v1/gc': (body, signal) => parts.gc(read(gcRequest, body).dryRun, signal),
-      'POST /v1/network-plan': (body, signal) => parts.networkPlan(read(networkPlanRequest, body), signal),
+      'POST /v1/gc': (body, signal) => parts.gc(readBody(gcRequest, body, invalid).dryRun, signal),
+      'POST /v1/network-plan': (body, signal) => parts.networkPlan(readBody(networkPlanRequest, body, invalid), signal),
     };
   }
 
@@ -69,11 +70,8 @@ export class Control {
       const handle = Object.hasOwn(this.#routes, route) ? this.#routes[route] : undefined;
       if (handle === undefined) throw new KuryrError('CONTROL_ROUTE_UNKNOWN', { route: route.slice(0, 100) });
       const { clock, life } = this.#parts;
-      const answer = await withDeadline(clock, REQUEST_MS, life, deadline =>
-        handle(body, deadline.signal).catch((thrown: unknown) => {
-          throw deadline.passed() ? new KuryrError('CONTROL_TOO_SLOW', { route }, { cause: thrown }) : thrown;
-        }),
-      );
+      const late = (cause: unknown) => new KuryrError('CONTROL_TOO_SLOW', { route }, { cause });
+      const answer = await withinTime(clock, REQUEST_MS, life, signal => handle(body, signal), late);
       return { status: 200, body: answer };
     } catch (thrown) {
       const error = asKuryrError(thrown);
@@ -90,10 +88,4 @@ function refuse({ code, text: what, todo, status }: KuryrError): Answer {
   return { status, body: { error: { code, text: what, todo } } };
 }
 
-function read<S extends v.GenericSchema>(schema: S, body: unknown): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, body ?? {});
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  const where = v.getDotPath(issue);
-  throw new KuryrError('CONTROL_BODY_INVALID', { reason: `${where ?? 'the body'}: ${issue.message.slice(0, 200)}` });
-}
+const invalid = (reason: string): KuryrError => new KuryrError('CONTROL_BODY_INVALID', { reason });

@@ -1,9 +1,10 @@
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { asKuryrError, KuryrError } from '../../errors/kuryr-error.ts';
 import type { Logger } from '../../observe/logger.ts';
-import { withDeadline } from '../../openstack/deadline.ts';
+import { withinTime } from '../../openstack/deadline.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Answer, UnixServer } from '../http-server.ts';
+import { readBody } from '../read-body.ts';
 import type { IpamDriver } from './ipam-driver.ts';
 import { messages } from './messages.ts';
 import type { NetworkDriver } from './network-driver.ts';
@@ -55,11 +56,8 @@ export class DockerPlugin {
     try {
       const handle = this.#verbs.get(verb);
       if (handle === undefined) throw new KuryrError('DOCKER_VERB_UNKNOWN', { verb });
-      const answer = await withDeadline(clock, VERB_MS, life, deadline =>
-        handle(body, deadline.signal).catch((thrown: unknown) => {
-          throw deadline.passed() ? new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }, { cause: thrown }) : thrown;
-        }),
-      );
+      const late = (cause: unknown) => new KuryrError('DOCKER_VERB_TOO_SLOW', { verb }, { cause });
+      const answer = await withinTime(clock, VERB_MS, life, signal => handle(body, signal), late);
       logger.debug({ verb, ms: Math.round(clock.monotonic() - started) }, 'answered docker');
       return { status: 200, body: answer };
     } catch (thrown) {
@@ -107,13 +105,11 @@ function verbs({ network, ipam }: PluginParts): Record<string, Verb> {
     handle: (body: v.InferOutput<(typeof messages)[K]>, signal: AbortSignal) => Promise<unknown>,
   ): Verb {
     return async (body, signal) => {
-      const parsed = v.safeParse(messages[name], body ?? {});
-      if (parsed.success) return handle(parsed.output as v.InferOutput<(typeof messages)[K]>, signal);
-      if (body === undefined) throw new KuryrError('DOCKER_BODY_MISSING', { verb: name });
-      const [issue] = parsed.issues;
-      const where = v.getDotPath(issue);
-      const reason = `${where ?? 'the body'}: ${issue.message.slice(0, 200)}`;
-      throw new KuryrError('DOCKER_BODY_INVALID', { verb: name, reason });
+      const refusal = (reason: string) =>
+        body === undefined
+          ? new KuryrError('DOCKER_BODY_MISSING', { verb: name })
+          : new KuryrError('DOCKER_BODY_INVALID', { verb: name, reason });
+      return handle(readBody(messages[name], body, refusal), signal);
     };
   }
 }
