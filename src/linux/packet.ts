@@ -6,9 +6,9 @@ import { AF_PACKET, cInt, MSG_DONTWAIT, SOCK_NONBLOCK, SOCK_RAW, type Sys } from
 const ETH_P_IPV6 = 0x86dd;
 const ETH_P_ALL = 0x0003;
 // linux/if_packet.h
-const SOL_PACKET = 263;
+export const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
-const PACKET_IGNORE_OUTGOING = 23;
+export const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_UNICAST = 3;
 
 /** The largest frame that ARP or neighbour discovery fit in, with room. */
@@ -99,8 +99,11 @@ export class LinuxPacketSocket implements PacketSocket {
   }
 }
 
-/** struct sockaddr_ll { u16 family; be16 protocol; s32 ifindex; u16 hatype; u8 pkttype; u8 halen; u8 addr[8]; } */
-function linkAddress(ifindex: number): Uint8Array {
+/**
+ * Frames of all protocols on a link, as bind() wants it:
+ * struct sockaddr_ll { u16 family; be16 protocol; s32 ifindex; u16 hatype; u8 pkttype; u8 halen; u8 addr[8]; }
+ */
+export function linkAddress(ifindex: number): Uint8Array {
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(ETH_P_ALL, 2);
@@ -119,6 +122,15 @@ const SKF_AD_OFF = 0xfffff000;
 const SKF_AD_VLAN_TAG_PRESENT = 48;
 
 type Instruction = readonly [code: number, value: number, ifTrue?: number, ifFalse?: number];
+
+/** A classic BPF program: untagged frames of any kind. */
+export const untaggedFilter = (): Uint8Array =>
+  assemble([
+    [LD_W_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT],
+    [JEQ, 0, 0, 1],
+    [RET, 0xffffffff],
+    [RET, 0],
+  ]);
 
 /** A classic BPF program: untagged frames of the EtherType; of IPv6 only neighbour discovery. */
 function filterFor(etherType: number): Uint8Array {

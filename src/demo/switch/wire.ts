@@ -1,11 +1,9 @@
+import { linkAddress, PACKET_IGNORE_OUTGOING, SOL_PACKET, untaggedFilter } from '../../linux/packet.ts';
 import { refusal } from '../../linux/refusal.ts';
 import { AF_PACKET, cInt, SOCK_NONBLOCK, SOCK_RAW, SOL_SOCKET, type Sys } from '../../linux/sys.ts';
 
-// linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h
-const SOL_PACKET = 263;
+// linux/if_packet.h, asm-generic/socket.h
 const PACKET_VNET_HDR = 15;
-const PACKET_IGNORE_OUTGOING = 23;
-const ETH_P_ALL = 3;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 /** struct virtio_net_hdr, which precedes each frame: what is left to segment and to sum up. */
@@ -14,13 +12,6 @@ const FRAME_BYTES = 65_536 + 64;
 /** Frames taken from one wire before the others have their turn. */
 const FRAMES_A_TURN = 64;
 const BUFFER_BYTES = 8 << 20;
-
-/** Untagged frames alone: the kernel hands over a VLAN tag apart from the frame, so what is left would look untagged. */
-const untagged = Buffer.from(
-  // ld vlan_tag_present; jeq #0 → ret all, else ret 0 (linux/filter.h)
-  ['20000000' + '30f0ffff', '15000001' + '00000000', '06000000' + 'ffffffff', '06000000' + '00000000'].join(''),
-  'hex',
-);
 
 /** One end of a cable: a packet socket on a link. Large frames pass whole, as between virtio NICs. */
 export class Wire {
@@ -36,16 +27,12 @@ export class Wire {
     const check = (result: number, request: string): void => {
       if (result < 0) throw refusal(request, -result);
     };
-    check(sys.attachFilter(this.fd, untagged), 'filter a packet socket');
+    // The kernel hands over a VLAN tag apart from the frame, so what is left of a tagged one would look untagged.
+    check(sys.attachFilter(this.fd, untaggedFilter()), 'filter a packet socket');
     check(sys.setsockopt(this.fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, cInt(1)), 'leave out what is sent');
     check(sys.setsockopt(this.fd, SOL_PACKET, PACKET_VNET_HDR, cInt(1)), 'take large frames whole');
     for (const name of [SO_SNDBUF, SO_RCVBUF]) sys.setsockopt(this.fd, SOL_SOCKET, name, cInt(BUFFER_BYTES));
-    // struct sockaddr_ll
-    const address = Buffer.alloc(20);
-    address.writeUInt16LE(AF_PACKET, 0);
-    address.writeUInt16BE(ETH_P_ALL, 2);
-    address.writeInt32LE(ifindex, 4);
-    check(sys.bind(this.fd, address), `bind a packet socket to the link ${ifindex}`);
+    check(sys.bind(this.fd, linkAddress(ifindex)), `bind a packet socket to the link ${ifindex}`);
   }
 
   /** Calls `take` with frames that have arrived, and with what {@link send} wants of each; both are valid during the call. */
