@@ -1,8 +1,9 @@
 /** Runs the real `openstack` client of the lab's tree against a cloud, and makes what it prints comparable. */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import type { Cloud } from '../lab/cloud/cloud.ts';
+import { clientEnvironment } from '../lab/cloud/identity.ts';
 import type { Command } from './client-commands.ts';
-import { clientEnvironment, type Endpoints } from './target.ts';
+import type { Endpoints } from './target.ts';
 
 export interface Printed {
   readonly code: number;
@@ -17,7 +18,9 @@ export async function runClient(lab: Cloud, endpoints: Endpoints, commands: read
   const file = `${dir}/commands-${endpoints.name}.json`;
   copyFileSync(new URL('client-driver.py', import.meta.url), `${dir}/client-driver.py`);
   writeFileSync(file, JSON.stringify(commands));
-  const variables = Object.entries(clientEnvironment(endpoints, 'demo2')).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(clientEnvironment(endpoints.authUrl, 'demo2')).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   return JSON.parse(await lab.run(['env', ...variables, 'python3', `${dir}/client-driver.py`, file]));
 }
 

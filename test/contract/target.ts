@@ -1,6 +1,6 @@
 /** A cloud under test: where it is, how to ask it, and what was asked of it. */
-import type { Answer } from '../lab/cloud/client.ts';
-import { issueToken, passwordOf, projectOf, type User } from '../lab/cloud/identity.ts';
+import { type Answer, parsed } from '../lab/cloud/client.ts';
+import { issueToken, type User } from '../lab/cloud/identity.ts';
 import { signature } from '../lab/cloud/seen.ts';
 
 export interface Endpoints {
@@ -97,26 +97,5 @@ export class Target implements Endpoints {
     const mounts = [this.authUrl.replace(/\/v3$/, ''), this.neutronUrl].map(url => new URL(url).pathname);
     const mount = mounts.find(path => path !== '/' && pathname.startsWith(path));
     return mount === undefined ? pathname : pathname.slice(mount.length);
-  }
-}
-
-/** What a client is told by its environment about a user of the cloud. */
-export const clientEnvironment = ({ authUrl }: Endpoints, user: User): Record<string, string> => ({
-  OS_AUTH_URL: authUrl,
-  OS_USERNAME: user,
-  OS_PASSWORD: passwordOf(user),
-  OS_PROJECT_NAME: projectOf(user),
-  OS_USER_DOMAIN_ID: 'default',
-  OS_PROJECT_DOMAIN_ID: 'default',
-  OS_IDENTITY_API_VERSION: '3',
-  OS_REGION_NAME: 'RegionOne',
-});
-
-function parsed(text: string): unknown {
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

@@ -1,5 +1,5 @@
 /** The cloud's API for tests: Neutron over HTTP with the token taken care of, and the real `openstack` client. */
-import { issueToken, passwordOf, projectOf, type User } from './identity.ts';
+import { clientEnvironment, issueToken, passwordOf, projectOf, type User } from './identity.ts';
 import type { Jail } from './jail.ts';
 import type { Servers } from './servers.ts';
 
@@ -11,8 +11,8 @@ export interface Answer {
   body: any;
 }
 
-/** Below Neutron itself (authentication, WSGI) errors are HTML or plain text. */
-function parsed(text: string): unknown {
+/** What a body says. Below Neutron itself (authentication, WSGI) errors are HTML or plain text. */
+export function parsed(text: string): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text);
@@ -66,21 +66,7 @@ export class Client {
 
   /** Runs the real client of the tree, and returns what it printed; add `-f json` to have it parsed by yourself. */
   openstack(args: readonly string[], user: User = 'demo'): Promise<string> {
-    return this.#jail.run(['openstack', ...args], { env: this.environment(user) });
-  }
-
-  /** The OS_* variables of a user. */
-  environment(user: User): Record<string, string> {
-    return {
-      OS_AUTH_URL: this.#servers.authUrl,
-      OS_USERNAME: user,
-      OS_PASSWORD: passwordOf(user),
-      OS_PROJECT_NAME: projectOf(user),
-      OS_USER_DOMAIN_ID: 'default',
-      OS_PROJECT_DOMAIN_ID: 'default',
-      OS_IDENTITY_API_VERSION: '3',
-      OS_REGION_NAME: 'RegionOne',
-    };
+    return this.#jail.run(['openstack', ...args], { env: clientEnvironment(this.#servers.authUrl, user) });
   }
 
   /** A clouds.yaml whose cloud is called "lab"; JSON is YAML. */

@@ -6,6 +6,18 @@ export type User = 'demo' | 'demo2' | 'admin' | 'ro';
 export const projectOf = (user: User): string => (user === 'ro' ? 'demo' : user);
 export const passwordOf = (user: User): string => `${user}pw`;
 
+/** What a client is told by its environment about a user of the cloud. */
+export const clientEnvironment = (authUrl: string, user: User): Record<string, string> => ({
+  OS_AUTH_URL: authUrl,
+  OS_USERNAME: user,
+  OS_PASSWORD: passwordOf(user),
+  OS_PROJECT_NAME: projectOf(user),
+  OS_USER_DOMAIN_ID: 'default',
+  OS_PROJECT_DOMAIN_ID: 'default',
+  OS_IDENTITY_API_VERSION: '3',
+  OS_REGION_NAME: 'RegionOne',
+});
+
 /** A token for a user's project. */
 export async function issueToken(authUrl: string, user: User, signal: AbortSignal): Promise<string> {
   const domain = { id: 'default' };
