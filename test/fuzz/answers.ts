@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isKuryrError } from '../../src/errors/kuryr-error.ts';
 import { errorTable } from '../../src/errors/table.ts';
 import type { RawAnswer } from '../wire/raw-http.ts';
 
@@ -12,6 +13,13 @@ function assertCode(code: string | undefined, raw: RawAnswer, where: string): vo
 function assertShowable(text: string, where: string): void {
   assert.doesNotMatch(text, /\p{Cc}|\p{Cf}/u, where);
   assert.ok(text.length < 20_000, `${where}: an error of ${text.length} characters`);
+}
+
+/** An error of ours by one of the codes, fit to be shown. */
+export function assertRefusal(error: unknown, codes: RegExp): void {
+  assert.ok(isKuryrError(error), `no error of ours: ${error instanceof Error ? error.stack : error}`);
+  assert.match(error.code, codes);
+  assertShowable(error.message, error.code);
 }
 
 /** Success, or a refusal under both of Docker's keys whose code is in the table and no defect. */

@@ -26,6 +26,15 @@ export async function livedIn(edges: (vm: ReturnType<typeof fakeVm>) => FakeEdge
   };
 }
 
+/**
+ * After all that came, an ordinary container lives and ends, and then everything can be taken away.
+ * @param gc what an operator does where the cloud had lied about what it made
+ */
+export async function assertSound(bed: Bed, gc = async () => {}): Promise<void> {
+  await assertOrdinary(bed);
+  await assertUndone(bed, gc);
+}
+
 /** After all that came, an ordinary container lives and ends on a network of its own. */
 export async function assertOrdinary({ rig, engine, world }: Bed): Promise<void> {
   // Networks of hostile input may have links of another kind, beside which none of the ordinary one can stand.
@@ -38,11 +47,8 @@ export async function assertOrdinary({ rig, engine, world }: Bed): Promise<void>
   assert.ok(rig.pairs().includes(FOREIGN), 'the foreign pair stands');
 }
 
-/**
- * All endpoints, networks and pools can be taken away, and then nothing is left but what was never Kuryr's.
- * @param gc what an operator does where the cloud had lied about what it made
- */
-export async function assertUndone({ rig, engine, vm }: Bed, gc = async () => {}): Promise<void> {
+/** All endpoints, networks and pools can be taken away, and then nothing is left but what was never Kuryr's. */
+async function assertUndone({ rig, engine, vm }: Bed, gc: () => Promise<void>): Promise<void> {
   const ledger = rig.ledger();
   for (const [key, value] of Object.entries(ledger)) {
     if (!key.startsWith('attachment/')) continue;

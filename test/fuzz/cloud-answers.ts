@@ -6,13 +6,14 @@ import type { Port } from '../../src/openstack/neutron.ts';
 import { one, portSchema } from '../../src/openstack/neutron-wire.ts';
 import { openCloud } from '../../src/openstack/open-cloud.ts';
 import { systemRandom } from '../../src/time/random.ts';
-import { RawConnection, rawRequest } from '../wire/raw-http.ts';
+import { askControl } from '../wire/raw-http.ts';
 import { assertControlAnswer, assertDockerAnswer } from './answers.ts';
-import { assertOrdinary, assertUndone, type Bed, FOREIGN, livedIn } from './bed.ts';
+import { assertSound, type Bed, FOREIGN, livedIn } from './bed.ts';
 import { CloudHttp, cloudsYaml, honestly, SECRETS } from './cloud-http.ts';
 import { type Fault, faults, liar } from './cloud-lies.ts';
 import { hastyClock } from './hasty-clock.ts';
 import { KeptLogger } from './kept-logger.ts';
+import { onlyFile } from './only-file.ts';
 import { target } from './target.ts';
 
 type Stage = Awaited<ReturnType<typeof open>>;
@@ -25,10 +26,7 @@ async function open() {
     made.push(http);
     const { neutron } = await openCloud({
       ...{ cloud: 'fuzz', env: {}, cwd: '/', home: '/', clock: hastyClock, random: systemRandom, logger },
-      readFile: async path => {
-        if (path === '/clouds.yaml') return cloudsYaml;
-        throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-      },
+      readFile: onlyFile('/clouds.yaml', cloudsYaml),
       wrapHttp: () => http,
     });
     return { neutron, clock: hastyClock, logger };
@@ -76,15 +74,9 @@ async function live(stage: Stage): Promise<void> {
 
 /** What an operator asks, as an answer that may be good or bad. */
 async function operate({ rig }: Stage, method: string, path: string, body = ''): Promise<void> {
-  const control = await RawConnection.open(rig.control);
-  try {
-    control.send(rawRequest({ method, path }, { Host: 'kuryr' }, body));
-    const raw = await control.answer();
-    assertControlAnswer(raw, `${method} ${path}`);
-    assertNoSecret(raw.body);
-  } finally {
-    control.close();
-  }
+  const raw = await askControl(rig.control, method, path, body);
+  assertControlAnswer(raw, `${method} ${path}`);
+  assertNoSecret(raw.body);
 }
 
 function assertNoSecret(text: string): void {
@@ -161,7 +153,6 @@ export const cloudAnswers = target<Stage, readonly Fault[]>({
   },
   async finish(stage) {
     forgetLies(stage);
-    await assertOrdinary(stage);
-    await assertUndone(stage, () => operate(stage, 'POST', '/v1/gc', '{"dryRun":false}'));
+    await assertSound(stage, () => operate(stage, 'POST', '/v1/gc', '{"dryRun":false}'));
   },
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readConfig } from '../../src/config/read-config.ts';
-import { isKuryrError } from '../../src/errors/kuryr-error.ts';
 import { loadCloudConfig } from '../../src/openstack/clouds-yaml.ts';
-import { target } from './target.ts';
+import { assertRefusal } from './answers.ts';
+import { onlyFile } from './only-file.ts';
+import { noBed, target } from './target.ts';
 
 const PASSWORD = 'pa55-of-the-user';
 /** What each YAML parser has its own thoughts about. */
@@ -70,15 +71,6 @@ function edited(text: string, list: readonly Edit[]): string {
   }, text);
 }
 
-const open = async () => ({ async [Symbol.asyncDispose]() {} });
-
-function assertRefusal(error: unknown, codes: RegExp): void {
-  assert.ok(isKuryrError(error), `no error of ours: ${error instanceof Error ? error.stack : error}`);
-  assert.match(error.code, codes);
-  assert.doesNotMatch(error.message, /\p{Cc}/u);
-  assert.ok(error.message.length < 5_000, `${error.message.length} characters`);
-}
-
 const clouds = `clouds:
   a: &base
     auth: {auth_url: 'https://keystone:5000/v3', username: demo, password: '${PASSWORD}', project_name: demo,
@@ -97,14 +89,11 @@ const clouds = `clouds:
 export const cloudsYaml = target({
   name: 'a broken clouds.yaml is refused by a code that shows nothing of it, or read',
   runs: 60,
-  open,
+  open: noBed,
   inputs: () => fc.record({ edits, cloud: fc.constantFrom('a', 'b', '__proto__', 'constructor', undefined) }),
   async check(_, { edits: list, cloud }) {
     const text = edited(clouds, list);
-    const readFile = async (path: string) => {
-      if (path === '/clouds.yaml') return text;
-      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-    };
+    const readFile = onlyFile('/clouds.yaml', text);
     try {
       const config = await loadCloudConfig({ env: {}, cwd: '/', home: '/root', readFile }, cloud);
       assert.equal(JSON.stringify(config).includes(PASSWORD), false);
@@ -128,7 +117,7 @@ log-level: info
 export const configurationFile = target({
   name: 'a broken configuration file is refused by a code, or read',
   runs: 60,
-  open,
+  open: noBed,
   inputs: () => edits,
   async check(_, list) {
     const text = edited(file, list);

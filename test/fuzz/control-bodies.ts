@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { RawConnection, rawRequest } from '../wire/raw-http.ts';
+import { askControl } from '../wire/raw-http.ts';
 import { assertControlAnswer } from './answers.ts';
-import { assertOrdinary, assertUndone, type Bed, livedIn } from './bed.ts';
+import { assertSound, type Bed, livedIn } from './bed.ts';
 import { hastyClock } from './hasty-clock.ts';
 import { changed, changes } from './mutate.ts';
 import { target } from './target.ts';
@@ -32,16 +32,7 @@ export const controlBodies = target<Bed, Asked>({
   open: () => livedIn(() => ({ clock: hastyClock })),
   inputs: () => asked,
   async check({ rig }, { method, path, text }) {
-    const connection = await RawConnection.open(rig.control);
-    try {
-      connection.send(rawRequest({ method, path }, { Host: 'kuryr' }, text));
-      assertControlAnswer(await connection.answer(), `${method} ${path} ${text.slice(0, 300)}`);
-    } finally {
-      connection.close();
-    }
+    assertControlAnswer(await askControl(rig.control, method, path, text), `${method} ${path} ${text.slice(0, 300)}`);
   },
-  async finish(bed) {
-    await assertOrdinary(bed);
-    await assertUndone(bed);
-  },
+  finish: bed => assertSound(bed),
 });

@@ -7,7 +7,7 @@ import { type Attribute, decodeMessages, encodeAttributes, encodeMessage } from 
 import { readNeighbour } from '../../src/linux/neighbour.ts';
 import { Netlink } from '../../src/linux/netlink.ts';
 import { readRoute } from '../../src/linux/route.ts';
-import { target } from './target.ts';
+import { noBed, target } from './target.ts';
 
 /** Attributes that may be nested, of any length and type: most of those that a dump has are below 64. */
 const payload = fc.oneof(
@@ -76,7 +76,7 @@ function datagrams(parts: Dump): Uint8Array[] {
 export const kernelMessages = target<AsyncDisposable, Dump>({
   name: 'cut and odd netlink messages are passed over, and what is read of them is whole',
   runs: 400,
-  open: async () => ({ async [Symbol.asyncDispose]() {} }),
+  open: noBed,
   inputs: () => dump,
   async check(_, parts) {
     const arrivals = datagrams(parts);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { isKuryrError } from '../../src/errors/kuryr-error.ts';
 import { FakeFiles } from '../../src/ledger/fake-files.ts';
+import { assertRefusal } from './answers.ts';
 import { assertOrdinary, FOREIGN, livedIn } from './bed.ts';
 import { hastyClock } from './hasty-clock.ts';
 import { KeptLogger } from './kept-logger.ts';
@@ -89,8 +89,7 @@ export const ledgerFile = target<Awaited<ReturnType<typeof open>>, Damage>({
       await rig.restart();
       await stage.engine.ask('Plugin.Activate', {});
     } catch (error) {
-      assert.ok(isKuryrError(error), `no error of ours: ${error instanceof Error ? error.stack : error}`);
-      assert.match(error.code, /^LEDGER_/);
+      assertRefusal(error, /^LEDGER_/);
       await rig.halt();
     }
     const after = foreign().map(({ revision_number: _, allowed_address_pairs: __, ...rest }) => rest);

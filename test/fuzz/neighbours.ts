@@ -4,7 +4,7 @@ import { parseAddress } from '../../src/linux/address.ts';
 import { arpRequest } from '../../src/reach/arp.ts';
 import { unsolicitedAdvertisement } from '../../src/reach/neighbour-discovery.ts';
 import { question } from '../../src/reach/question.ts';
-import { target } from './target.ts';
+import { noBed, target } from './target.ts';
 
 const MAC = '02:00:00:00:00:01';
 const own = { 4: '10.30.0.5', 6: 'fd30::5' };
@@ -39,7 +39,7 @@ const frames: fc.Arbitrary<Frame> = fc.record({
 export const neighbours = target<AsyncDisposable, Frame>({
   name: 'odd frames from the network are passed over, and none but the neighbour that was asked counts as its answer',
   runs: 500,
-  open: async () => ({ async [Symbol.asyncDispose]() {} }),
+  open: noBed,
   inputs: () => frames,
   async check(_, { family, edits, length, tail }) {
     const whole = answer(family);

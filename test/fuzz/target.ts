@@ -32,6 +32,9 @@ export interface TargetParts<Bed extends AsyncDisposable, Input> {
   finish?(bed: Bed): Promise<void>;
 }
 
+/** For a target that needs none. */
+export const noBed = async (): Promise<AsyncDisposable> => ({ async [Symbol.asyncDispose]() {} });
+
 /** More of the heap than any hostile input may cost for longer than its own run, bytes. */
 const HEAP_BYTES = 512 << 20;
 

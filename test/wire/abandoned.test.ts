@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../src/time/system-clock.ts';
 import { inhabited } from './inhabited.ts';
-import { RawConnection, rawRequest } from './raw-http.ts';
+import { askControl } from './raw-http.ts';
 
 const ASIDE = '10.30.0.99';
 
@@ -22,12 +22,7 @@ test('gc forgets a network that was removed while the plug-in was down, and free
   // What an engine asks between a pool and its network can take long: the network is new all the same.
   later = 90_000;
   await engine.ok('NetworkDriver.CreateNetwork', { NetworkID: lost, IPv4Data: [{ Pool: '10.30.0.0/24' }] });
-  const control = await RawConnection.open(rig.control);
-  t.after(() => control.close());
-  const gc = async () => {
-    control.send(rawRequest({ path: '/v1/gc' }, { Host: 'kuryr' }, '{"dryRun":false}'));
-    return (await control.answer()).body;
-  };
+  const gc = async () => (await askControl(rig.control, 'POST', '/v1/gc', '{"dryRun":false}')).body;
   const stands = () => [`docker/network/${lost}` in rig.ledger(), rig.reserved().includes(ASIDE)];
   networks = [world.network, world.other];
   await gc();

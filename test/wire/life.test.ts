@@ -5,7 +5,7 @@ import { systemClock } from '../../src/time/system-clock.ts';
 import { type Captured, type Life, life } from './captured.ts';
 import { EngineHands } from './engine-hands.ts';
 import { assertInvariants, assertNothingLeft } from './invariants.ts';
-import { RawConnection, rawRequest } from './raw-http.ts';
+import { askControl } from './raw-http.ts';
 import { type Exchange, Replay } from './replay.ts';
 import { Rig } from './rig.ts';
 import { assertTaken, codeOf } from './shapes.ts';
@@ -31,10 +31,7 @@ function assertAsRecorded(exchange: Exchange, { answer }: Captured): void {
 }
 
 async function gc(rig: Rig): Promise<void> {
-  const control = await RawConnection.open(rig.control);
-  control.send(rawRequest({ path: '/v1/gc' }, { Host: 'kuryr' }, '{"dryRun":false}'));
-  assert.equal((await control.answer()).status, 200);
-  control.close();
+  assert.equal((await askControl(rig.control, 'POST', '/v1/gc', '{"dryRun":false}')).status, 200);
 }
 
 for (const name of recorded) {

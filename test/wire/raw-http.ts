@@ -102,6 +102,17 @@ export function rawRequest(
   return Buffer.concat([Buffer.from(`${line.method ?? 'POST'} ${line.path} HTTP/1.1\r\n${head}\r\n`), bytes]);
 }
 
+/** One request to the daemon's control socket, over a connection of its own. */
+export async function askControl(socket: string, method: string, path: string, body = ''): Promise<RawAnswer> {
+  const control = await RawConnection.open(socket);
+  try {
+    control.send(rawRequest({ method, path }, { Host: 'kuryr' }, body));
+    return await control.answer();
+  } finally {
+    control.close();
+  }
+}
+
 function parse(bytes: Buffer): { answer: RawAnswer; length: number } | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
