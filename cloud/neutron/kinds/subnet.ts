@@ -1,5 +1,5 @@
 import { eui64, isAutomatic } from '../addresses.ts';
-import { type Attributes, open } from '../attributes.ts';
+import { type Attribute, type Attributes, open } from '../attributes.ts';
 import { owns } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
 import { type AddressRange, type Context, changed, fresh, type NetworkRow, type SubnetRow } from '../store.ts';
@@ -77,6 +77,17 @@ function validateNameservers(value: unknown): string | undefined {
   return undefined;
 }
 
+/** Of `ipv6_ra_mode` and `ipv6_address_mode`. */
+const mode: Attribute = {
+  post: true,
+  put: false,
+  standard: { value: null },
+  validate: oneOf(...MODES),
+  filter: true,
+  sort: true,
+  enumerated: true,
+};
+
 const attributes: Attributes = {
   ...common,
   name,
@@ -113,24 +124,8 @@ const attributes: Attributes = {
     validate: validateRoutes,
   },
   enable_dhcp: { post: true, put: true, standard: { value: true }, convert: toBoolean, filter: true, sort: true },
-  ipv6_ra_mode: {
-    post: true,
-    put: false,
-    standard: { value: null },
-    validate: oneOf(...MODES),
-    filter: true,
-    sort: true,
-    enumerated: true,
-  },
-  ipv6_address_mode: {
-    post: true,
-    put: false,
-    standard: { value: null },
-    validate: oneOf(...MODES),
-    filter: true,
-    sort: true,
-    enumerated: true,
-  },
+  ipv6_ra_mode: mode,
+  ipv6_address_mode: mode,
   service_types: { post: true, put: true, standard: { value: [] }, validate: textList },
   segment_id: { filter: true, sort: true, hidden: true },
   shared: { filter: true, convert: toBoolean },
