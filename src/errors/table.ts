@@ -263,6 +263,16 @@ export const errorTable = {
     text: 'Another ipvlan link of {master} holds {addresses}, which belong to the VM or to a gateway: a container has taken them, and the VM may be off the net.',
     todo: 'Find the container (docker ps -q | xargs -I ID docker exec ID ip addr) and stop it.',
   },
+  HOST_ACCESS_BLOCKED: {
+    status: 409,
+    text: 'The VM and its own containers cannot reach each other: {what} stands on the master, which leaves no place for the rules that this takes.',
+    todo: 'Remove it (tc qdisc show dev MASTER; tc qdisc del dev MASTER ingress), or let the program that made it use clsact. Containers are attached all the same; --host-access off silences this.',
+  },
+  HOST_ACCESS_LACKING: {
+    status: 501,
+    text: 'The VM and its own containers cannot reach each other, since this kernel has no {module} ({reason}).',
+    todo: 'Load it (modprobe {module}; distributions keep it in linux-modules-extra or kernel-modules-extra where it is not in the main package): the daemon notices within half a minute. Containers are attached all the same; --host-access off silences this.',
+  },
   HTTP_MALFORMED: {
     status: 400,
     text: 'What came is no whole HTTP/1.1 request ({reason}).',

@@ -193,6 +193,14 @@ export class FakeKernel implements Kernel {
     return [...this.#space(netns).neighbours];
   }
 
+  makeNeighbour(neighbour: OwnNeighbour): boolean {
+    this.#call('makeNeighbour', [neighbour]);
+    const { ifindex, address } = neighbour;
+    if (this.#space('host').neighbours.some(each => isSameNeighbour(each, ifindex, address))) return false;
+    this.putNeighbour(neighbour);
+    return true;
+  }
+
   putNeighbour(neighbour: OwnNeighbour): void {
     this.#call('putNeighbour', [neighbour]);
     this.#link('host', neighbour.ifindex, 'make a neighbour');

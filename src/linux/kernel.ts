@@ -139,7 +139,9 @@ export interface Kernel {
   removeAddress(netns: Netns, ifindex: number, address: string, prefix: number): void;
   /** Neighbours whose MAC is known. */
   neighbours(netns: Netns): readonly Neighbour[];
-  /** In the host's netns. */
+  /** In the host's netns; false, and nothing done, where the kernel has an entry for that address, of whatever state. */
+  makeNeighbour(neighbour: OwnNeighbour): boolean;
+  /** The same in place of such an entry. */
   putNeighbour(neighbour: OwnNeighbour): void;
   /** In the host's netns; one that is gone already counts as removed. */
   removeNeighbour(ifindex: number, address: string): void;

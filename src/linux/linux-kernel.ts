@@ -27,7 +27,7 @@ import { lockFile } from './lock.ts';
 import { holderOf } from './master-holder.ts';
 import type { Message, Request } from './message.ts';
 import { otherNamespaces } from './namespaces.ts';
-import { dumpNeighbours, putNeighbour, readNeighbour, removeNeighbour } from './neighbour.ts';
+import { addNeighbour, dumpNeighbours, putNeighbour, readNeighbour, removeNeighbour } from './neighbour.ts';
 import { Netlink } from './netlink.ts';
 import { NetnsDoor } from './netns.ts';
 import { netnsId } from './netns-id.ts';
@@ -122,6 +122,13 @@ export class LinuxKernel implements Kernel, Disposable {
 
   neighbours(netns: Netns): readonly Neighbour[] {
     return this.#dump(netns, 'list the neighbours', dumpNeighbours(), readNeighbour);
+  }
+
+  makeNeighbour(neighbour: OwnNeighbour): boolean {
+    const failure = this.#home.change(addNeighbour(neighbour));
+    if (failure === undefined) return true;
+    if (failure.errno === EEXIST) return false;
+    throw refusal(`make the neighbour ${neighbour.address} on the link ${neighbour.ifindex}`, failure);
   }
 
   putNeighbour(neighbour: OwnNeighbour): void {

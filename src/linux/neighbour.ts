@@ -1,7 +1,16 @@
 import { AF_INET, AF_INET6, addressOf, parseAddress } from './address.ts';
 import type { Neighbour, OwnNeighbour } from './kernel.ts';
 import { formatMac, parseMac } from './link.ts';
-import { body, decodeAttributes, type Message, NLM_F_CREATE, NLM_F_REPLACE, type Request, viewOf } from './message.ts';
+import {
+  body,
+  decodeAttributes,
+  type Message,
+  NLM_F_CREATE,
+  NLM_F_CREATE_EXCL,
+  NLM_F_REPLACE,
+  type Request,
+  viewOf,
+} from './message.ts';
 
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -31,20 +40,25 @@ function ndmsg(ifindex: number, address: Uint8Array, state: number): Uint8Array 
 }
 
 /**
- * Makes a neighbour that the kernel neither asks for nor forgets, in place of what it had learned.
- * @param protocol who made it, as the kernel keeps it from 5.0 on
+ * Makes a neighbour that the kernel neither asks for nor forgets, where it has none with that address.
+ * Its protocol, who made it, the kernel keeps from 5.0 on.
  */
-export function putNeighbour({ ifindex, address, mac, protocol }: OwnNeighbour): Request {
+export function addNeighbour(neighbour: OwnNeighbour): Request {
+  return { type: RTM_NEWNEIGH, flags: NLM_F_CREATE_EXCL, body: permanent(neighbour) };
+}
+
+/** The same in place of what the kernel has. */
+export function putNeighbour(neighbour: OwnNeighbour): Request {
+  return { type: RTM_NEWNEIGH, flags: NLM_F_CREATE | NLM_F_REPLACE, body: permanent(neighbour) };
+}
+
+function permanent({ ifindex, address, mac, protocol }: OwnNeighbour): Uint8Array {
   const bytes = parseAddress(address);
-  return {
-    type: RTM_NEWNEIGH,
-    flags: NLM_F_CREATE | NLM_F_REPLACE,
-    body: body(ndmsg(ifindex, bytes, NUD_PERMANENT), [
-      [NDA_DST, bytes],
-      [NDA_LLADDR, parseMac(mac)],
-      [NDA_PROTOCOL, Uint8Array.of(protocol)],
-    ]),
-  };
+  return body(ndmsg(ifindex, bytes, NUD_PERMANENT), [
+    [NDA_DST, bytes],
+    [NDA_LLADDR, parseMac(mac)],
+    [NDA_PROTOCOL, Uint8Array.of(protocol)],
+  ]);
 }
 
 export function removeNeighbour(ifindex: number, address: string): Request {

@@ -1,0 +1,189 @@
+import { isDeepStrictEqual } from 'node:util';
+import { asKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
+import type { Kernel, LinkEvent } from '../linux/kernel.ts';
+import type { Logger } from '../observe/logger.ts';
+import { applyChange, describeRemoval } from './apply.ts';
+import { changesOf } from './changes.ts';
+import { isOurs, look, type Standing } from './standing.ts';
+import { tryFilters } from './trial.ts';
+import { type Guest, type MasterState, nothing, type Wanted, wantedOf, wayTo } from './wanted.ts';
+
+export interface HostAccessParts {
+  readonly kernel: Kernel;
+  /** The containers as they are now. */
+  readonly guests: () => readonly Guest[];
+  readonly on: boolean;
+  readonly logger: Logger;
+}
+
+/** Whether the VM and its containers reach one another. `unused`: no container has asked for it yet. */
+export type HostAccessState =
+  | { readonly is: 'off' | 'unused' }
+  /** `foreign`: what others have in the place of something of ours, in words. */
+  | { readonly is: 'working'; readonly foreign: readonly string[] }
+  | { readonly is: 'lacking'; readonly error: KuryrError };
+
+/**
+ * Lets the VM and its own containers reach one another, which ipvlan and macvlan keep apart: rules at the masters' egress,
+ * and permanent neighbours and routes, all in the VM's own namespace. It makes the kernel equal to what the containers on
+ * record need and touches nothing of others, so it may be killed at any point and goes on. Nothing here throws: an attach
+ * does not fail for it.
+ */
+export class HostAccess {
+  readonly #parts: HostAccessParts;
+  /** Masters whose rules stand, as they were then. */
+  readonly #masters = new Map<number, MasterState>();
+  #state: HostAccessState;
+
+  constructor(parts: HostAccessParts) {
+    this.#parts = parts;
+    this.#state = { is: parts.on ? 'unused' : 'off' };
+  }
+
+  get state(): HostAccessState {
+    return this.#state;
+  }
+
+  /** Takes over what an earlier run left, and follows the masters' MACs and addresses until the signal is aborted. */
+  start(life: AbortSignal): void {
+    this.refresh();
+    if (!this.#parts.on) return;
+    const { kernel } = this.#parts;
+    kernel.onLinkEvent(event => this.#onLink(event), life);
+    kernel.onAddressEvent(() => this.#follow(), life);
+  }
+
+  /** For a container whose link was just made: on a master that has others, a request an address for neighbour and route. */
+  open(guest: Guest): void {
+    if (!this.#parts.on) return;
+    const master = this.#masters.get(guest.master);
+    if (master === undefined || guest.kind === 'macvlan') this.refresh();
+    else this.#guarded(() => this.#openFast(master, guest));
+  }
+
+  /** For a container that goes; it is not on record as one that stays any more. */
+  close(guest: Guest): void {
+    const master = this.#masters.get(guest.master);
+    const isLast = !this.#parts.guests().some(each => each.master === guest.master);
+    const hasForeign = this.#state.is !== 'working' || this.#state.foreign.length > 0;
+    if (master === undefined || isLast || hasForeign || guest.kind === 'macvlan') this.refresh();
+    else this.#guarded(() => this.#closeFast(master, guest));
+  }
+
+  /** Makes the kernel equal to what is needed now. */
+  refresh(): void {
+    this.#guarded(() => {
+      const { kernel, on } = this.#parts;
+      const needed = this.#needed();
+      const standing = look(kernel);
+      const lack = this.#lack(needed, standing);
+      const { changes, foreign } = changesOf(lack === undefined ? needed.wanted : nothing, standing);
+      // Before they are made: what fails on the way is looked at anew.
+      this.#masters.clear();
+      for (const change of changes) applyChange(kernel, change);
+      this.#remember(lack === undefined ? needed.masters : []);
+      if (!on) return;
+      if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
+      else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign });
+    });
+  }
+
+  /** What stands that no container needs, in words; `refresh` takes it away. */
+  strays(): readonly string[] {
+    const { changes } = changesOf(this.#needed().wanted, look(this.#parts.kernel));
+    return changes.flatMap(change => describeRemoval(change) ?? []);
+  }
+
+  #openFast(master: MasterState, guest: Guest): void {
+    const { kernel } = this.#parts;
+    const { neighbours, routes } = wayTo(master, guest);
+    for (const route of routes) kernel.addRoute('host', route);
+    // What stands in its place may be another's: that takes a look.
+    if (!neighbours.every(neighbour => kernel.makeNeighbour(neighbour))) this.refresh();
+  }
+
+  #closeFast(master: MasterState, guest: Guest): void {
+    const { kernel } = this.#parts;
+    const { neighbours, routes } = wayTo(master, guest);
+    for (const { ifindex, address } of neighbours) kernel.removeNeighbour(ifindex, address);
+    for (const route of routes) kernel.removeRoute(route);
+  }
+
+  #onLink({ type, link }: LinkEvent): void {
+    const known = this.#masters.get(link.ifindex);
+    if (known !== undefined && (type === 'deleted' || link.mac !== known.mac)) this.refresh();
+  }
+
+  /** The kernel renews addresses all the time without changing any. */
+  #follow(): void {
+    this.#guarded(() => {
+      const now = mastersOf(this.#parts.kernel, [...this.#masters.keys()]);
+      if (now.some(master => !isDeepStrictEqual(master, this.#masters.get(master.ifindex)))) this.refresh();
+    });
+  }
+
+  /** Rules that stand are proof enough; elsewhere it is tried before the first ones are made. */
+  #lack(needed: Needed, standing: Standing): KuryrError | undefined {
+    for (const { ifindex } of needed.masters) {
+      if (this.#masters.has(ifindex)) continue;
+      const stands = standing.filters.get(ifindex)?.some(isOurs) === true;
+      const lack =
+        stands && !needed.withMacs ? undefined : tryFilters(this.#parts.kernel.filters, ifindex, needed.withMacs);
+      if (lack !== undefined) return lack;
+    }
+    return undefined;
+  }
+
+  #needed(): Needed {
+    const { kernel, guests, on } = this.#parts;
+    const served = on ? guests() : [];
+    const masters = served.length === 0 ? [] : mastersOf(kernel, [...new Set(served.map(({ master }) => master))]);
+    const withMacs = served.some(({ kind }) => kind === 'macvlan');
+    return { wanted: wantedOf(masters, served), masters, withMacs };
+  }
+
+  #remember(masters: readonly MasterState[]): void {
+    this.#masters.clear();
+    for (const master of masters) this.#masters.set(master.ifindex, master);
+  }
+
+  #tell(next: HostAccessState): void {
+    const { logger } = this.#parts;
+    const before = this.#state;
+    this.#state = next;
+    if (next.is === 'lacking') {
+      const { code, message, text } = next.error;
+      if (before.is !== 'lacking' || before.error.text !== text) logger.warn({ code }, message);
+    } else if (next.is === 'working') {
+      if (before.is !== 'working') logger.info({}, 'the VM and its own containers reach one another');
+      for (const what of next.foreign)
+        if (before.is !== 'working' || !before.foreign.includes(what))
+          logger.warn({}, `${what} is not Kuryr's and is left as it is: the VM may not reach that container`);
+    }
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      this.#masters.clear();
+      this.#parts.logger.warn({ code }, `the way between the VM and its containers could not be set: ${message}`);
+    }
+  }
+}
+
+interface Needed {
+  readonly wanted: Wanted;
+  readonly masters: readonly MasterState[];
+  /** Whether containers have MACs of their own. */
+  readonly withMacs: boolean;
+}
+
+function mastersOf(kernel: Kernel, ifindexes: readonly number[]): readonly MasterState[] {
+  const addresses = kernel.addresses('host').filter(({ linkLocal }) => !linkLocal);
+  return kernel
+    .links('host')
+    .filter(({ ifindex }) => ifindexes.includes(ifindex))
+    .map(({ ifindex, mac }) => ({ ifindex, mac, addresses: addresses.filter(each => each.ifindex === ifindex) }));
+}
