@@ -102,5 +102,16 @@ export function status(answer: Answer, code: number): void {
 export const addresses = (port: { fixed_ips: readonly { ip_address: string }[] }): string[] =>
   port.fixed_ips.map(({ ip_address }) => ip_address);
 
+/** Neutron's times: UTC, whole seconds. */
+export const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+
+/** The fields of a resource but for its id and times, which are asserted to be such. */
+export function fieldsOf({ id, created_at, updated_at, ...rest }: Body): Body {
+  assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.match(created_at, TIME);
+  assert.match(updated_at, TIME);
+  return rest;
+}
+
 /** The keys of an object, sorted. */
 export const keys = (object: object): string[] => Object.keys(object).sort();

@@ -1,8 +1,7 @@
 /** Trunks: a parent port and the ports below it, each with a VLAN. */
 import assert from 'node:assert/strict';
 import { NO_ID, refusals } from '../refusals.ts';
-import { type Case, refused, status, type Trial } from '../trial.ts';
-import { TIME } from './networks.ts';
+import { type Case, fieldsOf, refused, status, type Trial } from '../trial.ts';
 
 const vlan = (port: { id: string }, segmentation_id: number) => ({
   port_id: port.id,
@@ -22,10 +21,7 @@ export const trunks: readonly Case[] = [
     name: 'a new trunk has these fields and defaults',
     run: async t => {
       const parent = await t.bare();
-      const { id, created_at, updated_at, ...rest } = await t.make('trunk', { port_id: parent.id, name: 'plain' });
-      assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-      assert.match(created_at, TIME);
-      assert.match(updated_at, TIME);
+      const rest = fieldsOf(await t.make('trunk', { port_id: parent.id, name: 'plain' }));
       const { status: state, revision_number, ...fields } = rest;
       assert.ok(['ACTIVE', 'DOWN'].includes(state), state);
       assert.equal(typeof revision_number, 'number');
