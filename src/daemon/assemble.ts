@@ -17,6 +17,7 @@ import { Sandboxes } from '../fronts/docker/sandboxes.ts';
 import { DockerStore } from '../fronts/docker/store.ts';
 import type { UnixServer } from '../fronts/http-server.ts';
 import { FlipWatch } from '../hostaccess/flip-watch.ts';
+import { guardFolder } from '../hostaccess/guard-folder.ts';
 import { Guards } from '../hostaccess/guards.ts';
 import { ExactIpam } from '../ipam/exact-ipam.ts';
 import { openJournal } from '../ledger/journal.ts';
@@ -90,7 +91,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, life };
   const addresses = new Addresses(core);
   const guarded = () => guardedAttachments(records);
-  const guards = new Guards({ ...core, kernel, folder: join(config.runDir, 'guard'), attachments: guarded });
+  const guards = new Guards({ ...core, kernel, folder: guardFolder(config.runDir), attachments: guarded });
   const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
   const attachments = new Attachments({ ...core, addresses, guards, reach, waitMs: config.waitSeconds * 1000 });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });

@@ -4,6 +4,7 @@ import { daemonCheck, lockCheck, runFolderCheck, stateFolderCheck } from './chec
 import { dockerCheck } from './checks/docker.ts';
 import { extensionsCheck } from './checks/extensions.ts';
 import { gatewayCheck } from './checks/gateway.ts';
+import { guardCheck } from './checks/guard.ts';
 import { ipvlanCheck, macvlanCheck } from './checks/links.ts';
 import { kernelCheck, privilegeCheck } from './checks/machine.ts';
 import { macFilterCheck, macPairsCheck } from './checks/macvlan.ts';
@@ -20,7 +21,16 @@ export const checks = [
   ...([kernelCheck, privilegeCheck, masterCheck, carrierCheck, holderCheck, ipvlanCheck, macvlanCheck] as const),
   ...([macFilterCheck, credentialCheck, neutronCheck, extensionsCheck, vmPortCheck, networkCheck, mtuCheck] as const),
   ...([portSecurityCheck, pairRightCheck, pairLimitCheck, pairsCheck, macPairsCheck, gatewayCheck] as const),
-  ...([ipv6Check, dhcpCheck, hostAccessCheck, metadataCheck, userDataCheck, reservationsCheck, orphansCheck] as const),
+  ...([
+    ipv6Check,
+    dhcpCheck,
+    hostAccessCheck,
+    guardCheck,
+    metadataCheck,
+    userDataCheck,
+    reservationsCheck,
+    orphansCheck,
+  ] as const),
   ...([dockerCheck, daemonCheck, stateFolderCheck, runFolderCheck, lockCheck] as const),
 ] as const;
 

@@ -4,6 +4,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import { defineCheck } from './check.ts';
 import { type Report, runDoctor } from './doctor.ts';
 import { DoctorBench, never } from './doctor-bench.ts';
+import { vmScenarios } from './vm-scenarios.ts';
 
 const names = ({ findings }: Report, state: string) =>
   findings.filter(finding => finding.state === state).map(({ check, reason }) => `${check}/${reason}`);
@@ -178,5 +179,25 @@ describe('doctor', () => {
     const other = bench.neutron.addPort({ network_id: bench.network.id });
     bench.reserve('10.0.0.41', { device_id: `kuryr:${other.id}` });
     assert.ok(names(await bench.run(), 'ok').includes('orphans/none'));
+  });
+});
+
+describe('a guard', () => {
+  it("is no container's link, and nobody's who holds the master", async () => {
+    const bench = new DoctorBench();
+    vmScenarios['guard/left'](bench);
+    const { findings } = await bench.run();
+    const told = (check: string) => findings.find(finding => finding.check === check);
+    assert.equal(told('holder')?.reason, 'free');
+    assert.equal(told('ipvlan')?.reason, 'untried');
+    assert.match(told('macvlan')?.text ?? '', /guard .*kuryr gc/);
+    assert.ok(!bench.kernel.calls.some(({ method, args }) => method === 'createSlave' && args[0] === 'host'));
+  });
+
+  it('whose making was interrupted is none', async () => {
+    const bench = new DoctorBench();
+    bench.names.set('/run/kuryr/guard', ['7']);
+    const { findings } = await bench.run();
+    assert.equal(findings.find(({ check }) => check === 'guard')?.reason, 'unneeded');
   });
 });

@@ -5,6 +5,7 @@ import type { Nic } from '../nic/nic.ts';
 import type { Port } from '../openstack/neutron.ts';
 import type { Credential, DoctorCloud, DoctorContext } from './context.ts';
 import { askDaemon, type DaemonState } from './daemon-state.ts';
+import { guardOf, type StandingGuard } from './guard.ts';
 import { type Attempts, attemptLinks } from './link-attempts.ts';
 import { type Slave, slavesOf } from './slaves.ts';
 import { once } from './unmet.ts';
@@ -30,6 +31,8 @@ export interface Examination {
   reservations(nic: Nic): Promise<readonly Port[]>;
   /** ipvlan and macvlan links on the master, in every namespace that can be looked into. */
   slaves(master: Link): Promise<readonly Slave[]>;
+  /** The guard that stands on the master. */
+  guard(master: Link): Promise<StandingGuard | undefined>;
   /** What making a link of each kind came to. */
   attempts(master: Link): Promise<Attempts>;
   daemon(): Promise<DaemonState>;
@@ -54,9 +57,10 @@ export function examine(context: DoctorContext, signal: AbortSignal): Examinatio
     return [first, ...rest];
   });
   const slaves = each('master', (of: Link) => slavesOf(context, of));
+  const guard = each('master', (of: Link) => guardOf(context, of));
   const daemon = once('daemon', () => askDaemon(context, signal));
   return {
-    ...{ context, cloud, credential, extensions, master, nics, slaves, daemon },
+    ...{ context, cloud, credential, extensions, master, nics, slaves, guard, daemon },
     masters: once('master', async () => {
       const first = await master();
       const others = (await nics().catch(() => [])).map(nic => nic.master.ifindex);
@@ -67,7 +71,9 @@ export function examine(context: DoctorContext, signal: AbortSignal): Examinatio
     }),
     port: each('vm-port', async (nic: Nic) => (await cloud()).neutron.port(nic.port.id, signal)),
     reservations: each('reservations', async (nic: Nic) => (await cloud()).ipam.list(nic.port.id, signal)),
-    attempts: each('master', async (of: Link) => attemptLinks(context, of, await slaves(of), await daemon())),
+    attempts: each('master', async (of: Link) =>
+      attemptLinks(context, of, { slaves: await slaves(of), guard: await guard(of), daemon: await daemon() }),
+    ),
   };
 }
 

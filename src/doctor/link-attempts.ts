@@ -3,6 +3,7 @@ import type { Link, SlaveSpec } from '../linux/kernel.ts';
 import { holderOf } from '../linux/master-holder.ts';
 import type { DoctorContext } from './context.ts';
 import type { DaemonState } from './daemon-state.ts';
+import type { StandingGuard } from './guard.ts';
 import type { Slave } from './slaves.ts';
 
 export type LinkKind = 'ipvlan' | 'macvlan';
@@ -26,8 +27,15 @@ export type Attempts = Readonly<Record<LinkKind, Attempt>>;
 export async function attemptLinks(
   context: DoctorContext,
   master: Link,
-  slaves: readonly Slave[],
-  daemon: DaemonState,
+  {
+    slaves,
+    guard,
+    daemon,
+  }: {
+    readonly slaves: readonly Slave[];
+    readonly guard: StandingGuard | undefined;
+    readonly daemon: DaemonState;
+  },
 ): Promise<Attempts> {
   if (slaves.length > 0) return { ipvlan: standing('ipvlan', slaves), macvlan: standing('macvlan', slaves) };
   const links = context.kernel.links('host');
@@ -40,6 +48,10 @@ export async function attemptLinks(
   }
   if (daemon.is === 'running') {
     const why = 'a daemon runs, and a container that starts at this moment would be refused its link';
+    return { ipvlan: { is: 'untried', why }, macvlan: { is: 'untried', why } };
+  }
+  if (guard !== undefined) {
+    const why = "a guard of Kuryr's stands there, which goes with the last container, or by kuryr gc";
     return { ipvlan: { is: 'untried', why }, macvlan: { is: 'untried', why } };
   }
   const macvlan = await attempt(context, master, 'macvlan');

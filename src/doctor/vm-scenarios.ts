@@ -22,6 +22,17 @@ const all =
   };
 const ipvlanStands: Scenario = bench => bench.addSlave({ kind: 'ipvlan', mode: 'l2', flag: 'bridge' });
 const macvlanStands: Scenario = bench => bench.addSlave({ kind: 'macvlan', mode: 'bridge', mac: '02:00:00:00:00:01' });
+/** A guard on the master, that keeps these addresses. */
+const guarded =
+  (...addresses: readonly string[]): Scenario =>
+  ({ kernel, names, ens3 }) => {
+    names.set('/run/kuryr/guard', [String(ens3.ifindex)]);
+    const netns = { path: `/run/kuryr/guard/${ens3.ifindex}` };
+    kernel.keepNetns(netns.path);
+    const common = { name: 'guard', ifindex: 1000, master: ens3.ifindex, mtu: 1450, alias: 'vm-port' };
+    kernel.createSlave(netns, { ...common, kind: 'ipvlan', mode: 'l2', flag: 'bridge' });
+    for (const address of addresses) kernel.addAddress(netns, 1000, address, 32);
+  };
 const bridged: Scenario = bench => {
   const bridge = bench.kernel.addLink('host', { name: 'br0', kind: 'bridge', mac: 'fa:16:3e:aa:00:00' });
   bench.changeMaster({ controller: bridge.ifindex });
@@ -141,6 +152,12 @@ export const vmScenarios = {
   'lock/taken': ({ kernel }) => void kernel.lock('/var/lib/kuryr/lock'),
   'lock/unlocked': answer(control, { status: 200, body: '{"version":"0.1.0"}' }),
   'lock/none': ({ names }) => void names.clear(),
+  'guard/stands': all(ipvlanStands, guarded('10.0.0.5', '10.0.0.1')),
+  'guard/gaps': all(ipvlanStands, guarded('10.0.0.1')),
+  'guard/missing': ipvlanStands,
+  'guard/left': guarded('10.0.0.5'),
+  'guard/unneeded': well,
+  'guard/macvlan': macvlan,
   'dhcp/ipvlan': well,
   'dhcp/macvlan': macvlan,
   'host-access/impossible': well,

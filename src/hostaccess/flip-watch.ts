@@ -120,15 +120,17 @@ export class FlipWatch {
         return;
       }
       slave.putBack(flag);
-      // By now the kernel has told all of it: of the slaves that a change of mode tells of, the one that asked comes last.
-      this.#suspect(post, this.#reader.read().events);
       this.#report(post, link);
+      // What the putting back itself was told of blames the wrong ones; so it is passed over, and looked instead.
+      this.#reader.read();
+      this.sweep();
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       logger.warn({ master: post.slave.master.name, code }, `the mode of a master could not be put back: ${message}`);
     }
   }
 
+  /** Of a change the kernel tells each slave before it is made, and then the one who asked, whose event alone differs. */
   #suspect(post: Post, events: readonly WideLinkEvent[]): void {
     const { slave } = post;
     const last = events.findLast(event => flips(event, post) && event.netns !== slave.netnsId)?.netns;
