@@ -11,7 +11,7 @@ export type NicKind = 'tap' | 'veth';
 export class Fabric {
   readonly cloud: DemoCloud;
   readonly switch: Switch;
-  /** Rejects when the switch no longer follows the cloud, so that what it lets pass says nothing. */
+  /** Rejects when the switch has ended or no longer follows the cloud, so that what it lets pass says nothing. */
   readonly broken: Promise<never>;
   readonly #secured = new Map<string, string>();
   readonly #open: boolean;
@@ -20,10 +20,11 @@ export class Fabric {
     this.cloud = cloud;
     this.switch = wires;
     this.#open = open;
-    this.broken = follow(
+    const followed = follow(
       listener => cloud.embedded.onChange(listener),
       () => this.#follow(),
     );
+    this.broken = Promise.race([wires.ended, followed]);
     // Whoever waits for it hears of it, be that later.
     this.broken.catch(() => {});
   }

@@ -10,7 +10,8 @@ import type { Counters, Order } from './process.ts';
  */
 export class Switch {
   readonly #process: ChildProcess;
-  readonly #ended: Promise<never>;
+  /** Rejects when its process ends. */
+  readonly ended: Promise<never>;
   #answered: (what: unknown) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -18,10 +19,10 @@ export class Switch {
     const program = fileURLToPath(new URL('process.ts', import.meta.url));
     const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#process = child;
-    this.#ended = once(child, 'exit').then(([code, signal]) => {
+    this.ended = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`the switch ended (${signal ?? `exit ${code}`})`);
     });
-    this.#ended.catch(() => {});
+    this.ended.catch(() => {});
     child.on('message', ({ done }: { done: unknown }) => this.#answered(done));
   }
 
@@ -50,8 +51,9 @@ export class Switch {
       const answer = new Promise(resolve => {
         this.#answered = resolve;
       });
-      this.#process.send(order);
-      return Promise.race([answer, this.#ended]);
+      // One that cannot be sent any more is answered by the end.
+      this.#process.send(order, () => {});
+      return Promise.race([answer, this.ended]);
     });
     this.#turn = asked.catch(() => {});
     return asked;
