@@ -1,5 +1,6 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Guards } from '../hostaccess/guards.ts';
+import type { HostAccess } from '../hostaccess/host-access.ts';
 import type { LinkSpec, Links, LinkTrace } from '../link/link-kind.ts';
 import { FIRST_IFINDEX, linkName } from '../link/slave-links.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
@@ -8,6 +9,7 @@ import type { Pair } from '../pairs/pair-writer.ts';
 import type { Reach, Reached } from '../reach/reach.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Addresses, type Held, type HoldRequest, isHeld } from './addresses.ts';
+import { guestOf } from './guests.ts';
 import { Lanes } from './lanes.ts';
 import type { AttachmentRecord, Holding, Records } from './records.ts';
 
@@ -18,6 +20,7 @@ export interface AttachmentsParts {
   readonly links: Links;
   readonly reach: Reach;
   readonly guards: Pick<Guards, 'stand' | 'makeWay' | 'tidySoon'>;
+  readonly hostAccess: Pick<HostAccess, 'open' | 'close'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -128,7 +131,7 @@ export class Attachments {
       const signal = AbortSignal.any([waiting, life]);
       const nic = await nics.byPort(record.vmPort, signal);
       await Promise.all(holdings.map(holding => addresses.permitted(holding, signal)));
-      const linked = await this.#recordLink(record, request);
+      const linked = await this.#recordLink(record, request, nic);
       if (record.spec.kind === 'macvlan') await guards.makeWay(nic);
       links.create({
         nic,
@@ -139,6 +142,7 @@ export class Attachments {
         id: record.id,
         mac: record.mac,
       });
+      this.#open(linked);
       // The runtime sets the link up only when it has its answer.
       await guards.stand(nic, this.#guarded(record, holdings));
       await this.#awaitFrames(linked, holdings, nic, life, signal);
@@ -159,6 +163,7 @@ export class Attachments {
       const life = this.#begin(id);
       const nic = await nics.byPort(record.vmPort, life);
       await guards.stand(nic, this.#guarded(record, holdings));
+      await this.#reopen(record, record.link, nic);
       await Promise.all(holdings.map(holding => addresses.permitted(holding, life)));
       await this.#awaitFrames(record, holdings, nic, life, life);
     });
@@ -171,13 +176,16 @@ export class Attachments {
   detach(id: string): Promise<void> {
     this.#ends.get(id)?.abort(new KuryrError('ATTACHMENT_UNKNOWN', { id }));
     return this.#lanes.take(id, async () => {
-      const { records, addresses, links, guards, life } = this.#parts;
+      const { records, addresses, links, guards, hostAccess, life } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined) {
         await this.#removeStray(id);
         return;
       }
       if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
+      const guest = guestOf(records, record);
+      // Before the link goes: what the VM still sends would come back to itself.
+      if (guest !== undefined) hostAccess.close(guest);
       const trace = this.trace(record);
       if (trace !== undefined) await links.remove(trace, life);
       const holdings = record.holdings.map(name => records.holding(name)).filter(holding => holding !== undefined);
@@ -233,11 +241,26 @@ export class Attachments {
     return { spec, addresses: holdings.map(({ reservation }) => reservation.address) };
   }
 
+  /** Lets the VM reach the attachment, and be reached by it. */
+  #open(record: AttachmentRecord): void {
+    const guest = guestOf(this.#parts.records, record);
+    if (guest !== undefined) this.#parts.hostAccess.open(guest);
+  }
+
+  /** Where the record does not name the link's master yet, as an older version wrote it. */
+  async #reopen(record: AttachmentRecord, link: AttachmentRecord['link'] & object, nic: Nic): Promise<void> {
+    const { ifindex: master } = nic.master;
+    if (link.master === master) return;
+    const known = { ...record, link: { ...link, master } };
+    await this.#parts.records.save({ attachments: [known] });
+    this.#open(known);
+  }
+
   /** The link's number stands in the ledger before the kernel hears of it. */
-  async #recordLink(record: AttachmentRecord, { sandbox, gateways }: JoinRequest) {
+  async #recordLink(record: AttachmentRecord, { sandbox, gateways }: JoinRequest, nic: Nic) {
     const { records, clock } = this.#parts;
     const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
-    const link = record.link ?? { name: linkName(ifindex), ifindex };
+    const link = { name: record.link?.name ?? linkName(ifindex), ifindex, master: nic.master.ifindex };
     const linked = { ...record, link, sandbox, gateways, since: clock.now() };
     await records.save({ attachments: [linked] });
     return linked;

@@ -46,7 +46,8 @@ const attachment = v.object({
   mtu: v.number(),
   mac: v.string(),
   holdings: v.array(v.string()),
-  link: v.optional(v.object({ name: v.string(), ifindex: v.number() })),
+  /** `master` is the ifindex of the master; a record of an older version has none. */
+  link: v.optional(v.object({ name: v.string(), ifindex: v.number(), master: v.optional(v.number()) })),
   /** Gateways to probe, by family, as the runtime's front told them. */
   gateways: v.optional(v.object({ 4: v.optional(v.string()), 6: v.optional(v.string()) })),
   /** Path of the sandbox's netns, when the runtime has told it. */

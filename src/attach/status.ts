@@ -1,5 +1,6 @@
 import type { Flips, FlipWatch } from '../hostaccess/flip-watch.ts';
 import type { Guards, Post } from '../hostaccess/guards.ts';
+import type { HostAccess, HostAccessState } from '../hostaccess/host-access.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { PairWriters } from '../pairs/pair-writer.ts';
 import type { Reached } from '../reach/reach.ts';
@@ -49,7 +50,18 @@ export interface GuardStatus {
   readonly flips: (Omit<Flips, 'at'> & { readonly at: string }) | undefined;
 }
 
+/** Whether the VM and its own containers reach one another. */
+export interface HostAccessStatus {
+  /** `unused`: no container has asked for it yet. */
+  readonly state: HostAccessState['is'];
+  /** What is lacking, and what to do about it. */
+  readonly lack: { readonly code: string; readonly text: string; readonly todo: string } | undefined;
+  /** What others have in the place of something of Kuryr's: it is left as it is. */
+  readonly foreign: readonly string[];
+}
+
 export interface Status {
+  readonly hostAccess: HostAccessStatus;
   readonly ports: readonly PortStatus[];
   readonly attachments: readonly AttachmentStatus[];
   readonly guards: readonly GuardStatus[];
@@ -72,6 +84,7 @@ export interface StatusParts {
   readonly pairs: PairWriters;
   readonly guards: Pick<Guards, 'posts'>;
   readonly flips: Pick<FlipWatch, 'of'>;
+  readonly hostAccess: Pick<HostAccess, 'state'>;
 }
 
 /** What `kuryr status` shows. The cloud is asked for what it alone knows; where it is silent, the rest is told all the same. */
@@ -87,6 +100,7 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
   return {
     ports,
     cloud,
+    hostAccess: hostAccessStatus(parts.hostAccess.state),
     attachments: await Promise.all(
       records.attachments().map(async record => {
         const seen = attachments.seen(record);
@@ -119,6 +133,12 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
         state: holding.ending ? 'ending' : holding.purpose === 'aside' ? 'aside' : 'provisional',
       })),
   };
+}
+
+function hostAccessStatus(state: HostAccessState): HostAccessStatus {
+  const error = state.is === 'lacking' ? state.error : undefined;
+  const lack = error && { code: error.code, text: error.text, todo: error.todo };
+  return { state: state.is, lack, foreign: state.is === 'working' ? state.foreign : [] };
 }
 
 function guardStatus({ slave, own, gateways, fault }: Post, flips: Flips | undefined): GuardStatus {

@@ -1,6 +1,7 @@
 import { asKuryrError } from '../errors/kuryr-error.ts';
 import type { FlipWatch } from '../hostaccess/flip-watch.ts';
 import type { Guards } from '../hostaccess/guards.ts';
+import type { HostAccess } from '../hostaccess/host-access.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { Links } from '../link/link-kind.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
@@ -31,6 +32,7 @@ export interface UpkeepParts {
   readonly runtime: RuntimeNetworks;
   readonly guards: Pick<Guards, 'refresh' | 'strays' | 'retire'>;
   readonly flips: Pick<FlipWatch, 'sweep'>;
+  readonly hostAccess: Pick<HostAccess, 'refresh' | 'strays'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -77,10 +79,11 @@ export class Upkeep {
 
   /** A look that fails, of a kernel that does not answer for a moment say, is not the last one. */
   async #sweep(): Promise<void> {
-    const { clock, logger, guards, flips } = this.#parts;
+    const { clock, logger, guards, flips, hostAccess } = this.#parts;
     try {
       guards.refresh();
       flips.sweep();
+      hostAccess.refresh();
       const looked = clock.now();
       for (const step of plan(this.#view([], []), this.#limits())) await this.#take(step, looked);
     } catch (thrown) {
@@ -113,7 +116,7 @@ export class Upkeep {
 
   /** @param looked when the plan was made: what changed since then is not what it was about */
   async #take(step: Step, looked: number): Promise<Cleaned> {
-    const { records, addresses, attachments, guards, logger } = this.#parts;
+    const { records, addresses, attachments, guards, hostAccess, logger } = this.#parts;
     const holding = step.do === 'end' ? records.holding(step.name) : undefined;
     const subject = step.do === 'detach' ? records.attachment(step.id) : holding;
     if (subject !== undefined && subject.since > looked) return { step, done: false };
@@ -123,6 +126,7 @@ export class Upkeep {
       else if (step.do === 'adopt') await this.#adopt(step);
       else if (step.do === 'forget') await this.#forget(step);
       else if (step.do === 'unguard') await guards.retire(step.path);
+      else if (step.do === 'close') hostAccess.refresh();
       else await attachments.detach(step.id);
       return { step, done: true };
     } catch (thrown) {
@@ -166,7 +170,7 @@ export class Upkeep {
   }
 
   #view(cloud: readonly CloudView[], abandoned: readonly AbandonedNetwork[]): View {
-    const { records, attachments, links, guards, clock } = this.#parts;
+    const { records, attachments, links, guards, hostAccess, clock } = this.#parts;
     return {
       now: clock.now(),
       startedAt: this.#startedAt,
@@ -185,6 +189,7 @@ export class Upkeep {
       cloud,
       abandoned,
       strayGuards: guards.strays(),
+      strayAccess: hostAccess.strays(),
     };
   }
 

@@ -47,6 +47,7 @@ const status: Status = {
     },
   ],
   guards: [],
+  hostAccess: { state: 'working', lack: undefined, foreign: [] },
   loose: [{ name: 'kuryr-1', address: '10.0.0.22', state: 'provisional' }],
   cloud: undefined,
 };

@@ -9,7 +9,7 @@ export const gcCommand: Command = {
     [
       'usage: kuryr gc [--dry-run] [--json]',
       '',
-      "Clears away reservations, pairs and links of Kuryr's that no container has; nobody else's are touched.",
+      "Clears away reservations, pairs, links and rules of Kuryr's that no container has; nobody else's are touched.",
       '',
       '  --dry-run       only tell what would be done',
       '  --json          the whole answer of the daemon',
@@ -48,6 +48,8 @@ function subjectOf(step: Cleaned['step']): string {
       return `attachment ${shown(step.id)} (${step.addresses.map(shown).join(', ')})`;
     case 'forget':
       return `network ${shown(step.network.slice(0, 12))} (set aside for it: ${step.addresses.map(shown).join(', ') || 'nothing'})`;
+    case 'close':
+      return `host access (${step.what.map(shown).join(', ')})`;
     case 'unguard':
       return `guard of ${shown(step.master)}`;
     case 'unlink':

@@ -1,4 +1,11 @@
-import type { AddressStatus, AttachmentStatus, GuardStatus, PortStatus, Status } from '../attach/status.ts';
+import type {
+  AddressStatus,
+  AttachmentStatus,
+  GuardStatus,
+  HostAccessStatus,
+  PortStatus,
+  Status,
+} from '../attach/status.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { Command } from './command.ts';
 import { askDaemon, controlFlags } from './control-client.ts';
@@ -24,7 +31,7 @@ export const statusCommand: Command = {
 };
 
 /** The status as a person reads it. */
-export function renderStatus({ attachments, ports, guards, loose, cloud }: Status): string {
+export function renderStatus({ attachments, ports, guards, hostAccess, loose, cloud }: Status): string {
   const lines: string[] = [];
   if (attachments.length === 0) lines.push('No attachments.');
   else {
@@ -36,7 +43,7 @@ export function renderStatus({ attachments, ports, guards, loose, cloud }: Statu
   }
   for (const { address, state } of loose) lines.push(`${shown(address)}: ${looseText[state]}`);
   if (ports.length > 0) lines.push('', ...ports.map(portLine));
-  lines.push(...guards.flatMap(guardLines));
+  lines.push(...guards.flatMap(guardLines), ...hostAccessLines(hostAccess));
   if (cloud !== undefined) lines.push('', `The cloud does not tell of its ports: ${shown(cloud)}`);
   return lines.join('\n');
 }
@@ -89,6 +96,15 @@ function guardLines({ master, fault, flips }: GuardStatus): string[] {
     ...lines,
     `${shown(master)}: containers changed the mode of all its links ${times}, ${who} the last time (${shown(at)}, to ${shown(found)})${next}`,
   ];
+}
+
+/** Whether the VM reaches its own containers; nothing as long as nobody has asked for it. */
+function hostAccessLines({ state, lack, foreign }: HostAccessStatus): string[] {
+  if (lack !== undefined) return [`${shown(lack.text)} ${shown(lack.todo)}`];
+  if (state === 'off') return ['Host access is off: the VM and its own containers do not reach one another.'];
+  if (state === 'unused') return [];
+  const left = foreign.map(what => `${shown(what)} is not Kuryr's and is left as it is`);
+  return ['The VM and its own containers reach one another.', ...left];
 }
 
 /** Ids of 64 digits as Docker shows them. */

@@ -36,6 +36,11 @@ export const options = {
     60,
     'how long an address stays set aside that Docker asked for and has not yet put on an endpoint',
   ),
+  'host-access': set(
+    choice('on', 'off'),
+    'on',
+    'whether the VM and its own containers reach one another; off takes away what that takes',
+  ),
   link: set(choice('ipvlan', 'macvlan'), 'ipvlan', "the kind of link a container's interface is"),
   'log-level': set(choice('debug', 'info', 'warn', 'error'), 'info', 'the least severe lines that are logged'),
   master: found(

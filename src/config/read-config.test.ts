@@ -21,6 +21,7 @@ describe('the configuration', () => {
       config: etc,
       dockerSocket: '/run/docker/plugins/kuryr.sock',
       holdSeconds: 60,
+      hostAccess: 'on',
       link: 'ipvlan',
       logLevel: 'info',
       master: undefined,

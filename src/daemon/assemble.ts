@@ -3,6 +3,7 @@ import { Addresses } from '../attach/addresses.ts';
 import { Attachments } from '../attach/attachments.ts';
 import { CloudWatch } from '../attach/cloud-watch.ts';
 import { guardedAttachments } from '../attach/guarded.ts';
+import { guestsOf } from '../attach/guests.ts';
 import { Records } from '../attach/records.ts';
 import { status } from '../attach/status.ts';
 import { Upkeep } from '../attach/upkeep.ts';
@@ -19,6 +20,7 @@ import type { UnixServer } from '../fronts/http-server.ts';
 import { FlipWatch } from '../hostaccess/flip-watch.ts';
 import { guardFolder } from '../hostaccess/guard-folder.ts';
 import { Guards } from '../hostaccess/guards.ts';
+import { HostAccess } from '../hostaccess/host-access.ts';
 import { ExactIpam } from '../ipam/exact-ipam.ts';
 import { openJournal } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -43,6 +45,8 @@ export interface DaemonConfig {
   /** How long an attach waits for frames to pass, seconds; 0: it answers as soon as the pair stands. */
   readonly waitSeconds: number;
   readonly holdSeconds: number;
+  /** Whether the VM and its own containers are to reach one another. */
+  readonly hostAccess: 'on' | 'off';
   readonly publishedPorts: 'allow' | 'refuse';
   readonly version: string;
 }
@@ -93,9 +97,12 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const guarded = () => guardedAttachments(records);
   const guards = new Guards({ ...core, kernel, folder: guardFolder(config.runDir), attachments: guarded });
   const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
-  const attachments = new Attachments({ ...core, addresses, guards, reach, waitMs: config.waitSeconds * 1000 });
+  const guests = () => guestsOf(records);
+  const hostAccess = new HostAccess({ kernel, guests, on: config.hostAccess === 'on', logger });
+  const waitMs = config.waitSeconds * 1000;
+  const attachments = new Attachments({ ...core, addresses, guards, hostAccess, reach, waitMs });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });
-  const kept = { guards, flips, holdMs: config.holdSeconds * 1000 };
+  const kept = { guards, flips, hostAccess, holdMs: config.holdSeconds * 1000 };
   const upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
@@ -106,7 +113,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     ipam: new IpamDriver(front),
   });
   const control = new Control({
-    status: signal => status({ ...core, addresses, attachments, guards, flips }, signal),
+    status: signal => status({ ...core, addresses, attachments, guards, flips, hostAccess }, signal),
     gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
     version: config.version,
@@ -125,6 +132,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       }, life);
       guards.adopt();
       flips.start();
+      hostAccess.start(life);
       for (const server of servers) await server.listen();
       background = Promise.all([upkeep.run(), cloudWatch.run(), warmUp(edges, () => nics.all(life), life)]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');

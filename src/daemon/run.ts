@@ -46,6 +46,7 @@ export function daemonConfig(config: Config, version: string): DaemonConfig {
     dockerSocket: config.dockerSocket,
     waitSeconds: config.wait === 'permitted' ? 0 : config.waitSeconds,
     holdSeconds: config.holdSeconds,
+    hostAccess: config.hostAccess,
     publishedPorts: config.publishedPorts,
     version,
   };

@@ -13,6 +13,7 @@ const empty: View = {
   cloud: [],
   abandoned: [],
   strayGuards: [],
+  strayAccess: [],
 };
 
 const holding = (change: Partial<HoldingView>): HoldingView => ({
@@ -123,4 +124,8 @@ test('of two reservations of one name the one that no record has is an orphan', 
   );
   const asked = holding({ reservation: undefined, attachment: 'e1' });
   assert.deepEqual(steps({ cloud, holdings: [asked] }), [], 'while its POST is under way both may be the one');
+});
+
+test('clears away host access that no attachment needs, as one', () => {
+  assert.deepEqual(steps({ strayAccess: ['the neighbour 10.0.0.21', 'the route to 10.0.0.21/32'] }), ['close']);
 });

@@ -52,6 +52,8 @@ export interface View {
   readonly cloud: readonly CloudView[];
   /** Empty when the runtime was not asked. */
   readonly abandoned: readonly AbandonedNetwork[];
+  /** Filters, neighbours and routes of host access that no attachment needs, in words. */
+  readonly strayAccess: readonly string[];
   /** Guards whose master has no attachment. */
   readonly strayGuards: readonly { readonly path: string; readonly master: string }[];
 }
@@ -84,6 +86,7 @@ export type Step =
       readonly addresses: readonly string[];
       readonly why: string;
     }
+  | { readonly do: 'close'; readonly what: readonly string[]; readonly why: string }
   | { readonly do: 'unguard'; readonly path: string; readonly master: string; readonly why: string }
   | { readonly do: 'unlink'; readonly id: string; readonly link: string; readonly why: string };
 
@@ -99,6 +102,7 @@ export function plan(view: View, limits: Limits): Step[] {
     ...strayLinks(view),
     ...abandoned(view),
     ...strayGuards(view),
+    ...strayAccess(view),
   ];
 }
 
@@ -166,6 +170,10 @@ function abandoned({ abandoned: networks, attachments, holdings }: View): Step[]
         .flatMap(held => held.reservation?.address ?? []),
       why: 'a network that its runtime does not have any more',
     }));
+}
+
+function strayAccess({ strayAccess: what }: View): Step[] {
+  return what.length === 0 ? [] : [{ do: 'close', what, why: 'host access that no attachment needs' }];
 }
 
 function strayGuards({ strayGuards: guards }: View): Step[] {

@@ -139,7 +139,11 @@ export class Rig {
         dockerSocket: this.docker,
         version: 'test',
       },
-      ...{ link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const, publishedPorts: 'allow' as const },
+      ...{
+        link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const,
+        publishedPorts: 'allow' as const,
+        hostAccess: 'on' as const,
+      },
       ...{ waitSeconds: 0, holdSeconds: 60 },
     };
     const daemon = await assemble(config, {

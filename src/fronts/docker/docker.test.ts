@@ -373,7 +373,7 @@ test('gc clears away what a lost state folder left, but not what a living contai
   const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, clock: before.clock });
   const cleaned = after.upkeep.gc(false, AbortSignal.timeout(5000));
   await after.settled();
-  assert.deepEqual((await cleaned).map(({ step }) => step.do).sort(), ['adopt', 'unlink']);
+  assert.deepEqual((await cleaned).map(({ step }) => step.do).sort(), ['adopt', 'close', 'unlink']);
   await after.settled();
   assert.deepEqual(await pairsOf(after, vm.port.id), [address]);
   assert.equal((await reservations(after)).length, 1);

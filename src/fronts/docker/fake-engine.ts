@@ -3,10 +3,12 @@ import { Addresses } from '../../attach/addresses.ts';
 import { Attachments } from '../../attach/attachments.ts';
 import { CloudWatch } from '../../attach/cloud-watch.ts';
 import { guardedAttachments } from '../../attach/guarded.ts';
+import { guestsOf } from '../../attach/guests.ts';
 import { Records } from '../../attach/records.ts';
 import { Upkeep } from '../../attach/upkeep.ts';
 import { FlipWatch } from '../../hostaccess/flip-watch.ts';
 import { Guards } from '../../hostaccess/guards.ts';
+import { HostAccess } from '../../hostaccess/host-access.ts';
 import { ExactIpam } from '../../ipam/exact-ipam.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { memoryLedger } from '../../ledger/memory-ledger.ts';
@@ -94,7 +96,8 @@ export class FakeEngine {
     const guarded = () => guardedAttachments(records);
     const guards = new Guards({ ...core, kernel, folder: '/run/kuryr/guard', attachments: guarded });
     const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
-    const attachments = new Attachments({ ...core, addresses, guards, reach: this.reach, waitMs: 5000 });
+    const hostAccess = new HostAccess({ kernel, guests: () => guestsOf(records), on: true, logger });
+    const attachments = new Attachments({ ...core, addresses, guards, hostAccess, reach: this.reach, waitMs: 5000 });
     const store = new DockerStore(this.ledger);
     const front = {
       ...{ ...core, store, addresses, attachments, holdSeconds: 60 },
@@ -104,7 +107,8 @@ export class FakeEngine {
     this.records = records;
     this.addresses = addresses;
     const runtime = { abandoned: async () => [], forget: async () => {} };
-    this.upkeep = new Upkeep({ ...core, addresses, attachments, guards, flips, neutron, runtime, holdMs: 60_000 });
+    const kept = { guards, flips, hostAccess, holdMs: 60_000 };
+    this.upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });
     this.cloudWatch = new CloudWatch({ ...core, neutron });
     this.#plugin = new DockerPlugin({
       ...core,

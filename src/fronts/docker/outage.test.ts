@@ -196,7 +196,7 @@ test('gc tells of what has no owner and changes nothing when it runs dry', async
   const was = state();
   const after = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, clock: before.clock });
   const told = await after.upkeep.gc(true, AbortSignal.timeout(5_000));
-  const expected = ['adopt false', 'unguard false', 'unlink false'];
+  const expected = ['adopt false', 'close false', 'unguard false', 'unlink false'];
   assert.deepEqual(told.map(({ step, done }) => `${step.do} ${done}`).sort(), expected);
   assert.equal(guards().length, 1);
   await after.settled();
