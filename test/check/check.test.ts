@@ -7,6 +7,7 @@ import { errorTable } from '../../src/errors/table.ts';
 import { directionProblems } from '../../tools/directions.ts';
 import { stalePages } from '../../tools/docs.ts';
 import { readImports } from '../../tools/imports.ts';
+import { quotedTests } from '../../tools/test-names.ts';
 
 const top = join(import.meta.dirname, '../..');
 
@@ -74,6 +75,12 @@ describe('the sources', () => {
       codes.filter(code => !text.includes(`'${code}'`)),
       [],
     );
+  });
+
+  it('have every test that the page on security names', async () => {
+    const { quoted, missing } = await quotedTests(top, 'docs/security.md');
+    assert.ok(quoted > 30, `${quoted} tests named`);
+    assert.deepEqual(missing, []);
   });
 
   it('are what the reference pages say (npm run docs)', async () => {

@@ -1,0 +1,44 @@
+"""What a hostile container sends by a raw socket: python3 frames.py WHAT [ARGS]. It needs NET_RAW and nothing else."""
+import socket, struct, sys, time
+
+def text4(address): return socket.inet_pton(socket.AF_INET, address)
+def text6(address): return socket.inet_pton(socket.AF_INET6, address)
+
+def checksum(data):
+    data += b'\0' * (len(data) % 2)
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16: total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+def icmpv6(source, target, payload):
+    pseudo = text6(source) + text6(target) + struct.pack('!I3xB', len(payload), 58)
+    payload = payload[:2] + struct.pack('!H', checksum(pseudo + payload)) + payload[4:]
+    return struct.pack('!IHBB', 6 << 28, len(payload), 58, 255) + text6(source) + text6(target) + payload
+
+def udp4(source, target, payload):
+    udp = struct.pack('!HHHH', 4000, 4000, 8 + len(payload), 0) + payload
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + text4(source) + text4(target)
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + udp
+
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+raw.bind(('eth0', 0))
+own = raw.getsockname()[4]
+what, args = sys.argv[1], sys.argv[2:]
+if what == 'udp':  # SOURCE TARGET MAC
+    raw.send(bytes.fromhex(args[2].replace(':', '')) + own + b'\x08\x00' + udp4(args[0], args[1], b'spoofed'))
+elif what == 'arp':  # ADDRESS MAC: tells the VM that the address is at that MAC, as an answer
+    mac = bytes.fromhex(args[1].replace(':', ''))
+    raw.send(own + own + b'\x08\x06' + struct.pack('!HHBBH', 1, 0x800, 6, 4, 2) + mac + text4(args[0]) + own + text4(args[2]))
+elif what == 'ra':  # PREFIX TARGET-MAC|all TARGET: a router advertisement
+    prefix, mac, target = args
+    prefix_info = struct.pack('!BBBBIII', 3, 4, 64, 0xc0, 3600, 1800, 0) + text6(prefix)
+    advert = struct.pack('!BBHBBHII', 134, 0, 0, 64, 0, 1800, 0, 0) + prefix_info
+    to = b'\x33\x33\0\0\0\1' if mac == 'all' else own
+    raw.send(to + own + b'\x86\xdd' + icmpv6('fe80::bad', target, advert))
+elif what == 'flood':  # COUNT SIZE: broadcasts
+    frame = b'\xff' * 6 + own + b'\x88\xb5' + bytes(int(args[1]) - 14)
+    begin, sent = time.monotonic(), 0
+    for _ in range(int(args[0])):
+        try: raw.send(frame); sent += 1
+        except OSError: pass
+    print(sent, round(time.monotonic() - begin, 3))
