@@ -22,10 +22,10 @@ export const doctorCommand: Command = {
   async run(args, terminal, signal) {
     const { text, on } = parseFlags(args, { ...configFlags, json: 'switch' });
     const { config } = await readConfig({ flags: text, env: terminal.env, readFile: terminal.readFile });
-    const { master, stateDir, runDir, dockerSocket } = config;
+    const { master, hostAccess, stateDir, runDir, dockerSocket } = config;
     const link = parseLinkSpec({ kind: config.link, mode: config.mode });
     const engineSocket = /^unix:\/\/(\/.+)$/.exec(terminal.env['DOCKER_HOST'] ?? '')?.[1] ?? '/var/run/docker.sock';
-    const settings = { master, link, stateDir, runDir, dockerSocket, engineSocket };
+    const settings = { master, link, hostAccess, stateDir, runDir, dockerSocket, engineSocket };
     const context = realContext(settings, config.cloud, terminal.env);
     try {
       const report = await runDoctor(context, signal);

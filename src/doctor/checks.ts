@@ -1,10 +1,11 @@
-import { dhcpCheck, hostAccessCheck, ipv6Check } from './checks/addressing.ts';
+import { dhcpCheck, ipv6Check } from './checks/addressing.ts';
 import { credentialCheck, neutronCheck } from './checks/credential.ts';
 import { daemonCheck, lockCheck, runFolderCheck, stateFolderCheck } from './checks/daemon.ts';
 import { dockerCheck } from './checks/docker.ts';
 import { extensionsCheck } from './checks/extensions.ts';
 import { gatewayCheck } from './checks/gateway.ts';
 import { guardCheck } from './checks/guard.ts';
+import { hostAccessCheck } from './checks/host-access.ts';
 import { ipvlanCheck, macvlanCheck } from './checks/links.ts';
 import { kernelCheck, privilegeCheck } from './checks/machine.ts';
 import { macFilterCheck, macPairsCheck } from './checks/macvlan.ts';

@@ -38,6 +38,8 @@ export interface DoctorConfig {
   readonly master: string | undefined;
   /** What networks get by default. */
   readonly link: LinkSpec;
+  /** Whether the VM and its own containers are to reach one another. */
+  readonly hostAccess: 'on' | 'off';
   readonly stateDir: string;
   readonly runDir: string;
   /** The plug-in's socket, in the folder where Docker looks for plug-ins. */

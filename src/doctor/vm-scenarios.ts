@@ -160,7 +160,21 @@ export const vmScenarios = {
   'guard/macvlan': macvlan,
   'dhcp/ipvlan': well,
   'dhcp/macvlan': macvlan,
-  'host-access/impossible': well,
+  'host-access/possible': well,
+  'host-access/standing': ({ kernel, ens3 }) => {
+    kernel.filters.makePlace(ens3.ifindex);
+    kernel.filters.addForeign(ens3.ifindex, { pref: 62_000, cookie: Buffer.from('kuryr').toString('hex') });
+  },
+  'host-access/private': bench => {
+    bench.config.link = { kind: 'macvlan', mode: 'private' };
+  },
+  'host-access/off': ({ config }) => {
+    config.hostAccess = 'off';
+  },
+  'host-access/lacking': ({ kernel }) => void kernel.filters.lacking.add('mirred'),
+  'host-access/unprivileged': ({ kernel }) => {
+    kernel.filters.isForbidden = true;
+  },
   'metadata/answers': well,
   'metadata/silent': answer('http://169.254.169.254/openstack/latest/meta_data.json', errno('EHOSTUNREACH')),
   'metadata/odd': answer('http://169.254.169.254/openstack/latest/meta_data.json', { status: 200, body: 'hello' }),

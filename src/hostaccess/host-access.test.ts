@@ -197,6 +197,18 @@ test("the master's new MAC is in rules and neighbours at once", () => {
   assert.equal(rules.length, 6);
 });
 
+test('a master that was down for a moment gets back what the kernel dropped', () => {
+  const bench = new Bench();
+  bench.restart();
+  bench.open(bench.guest('10.0.0.21'));
+  const before = bench.standing();
+  bench.kernel.changeLink('host', bench.ens3, { up: false });
+  bench.kernel.removeNeighbour(bench.ens3, '10.0.0.21');
+  bench.kernel.removeRoute({ destination: '10.0.0.21/32', ifindex: bench.ens3 });
+  bench.kernel.changeLink('host', bench.ens3, { up: true });
+  assert.deepEqual(bench.standing(), before);
+});
+
 test("rules follow the VM's addresses, and a route its source", () => {
   const bench = new Bench();
   bench.restart();

@@ -111,7 +111,7 @@ export class HostAccess {
 
   #onLink({ type, link }: LinkEvent): void {
     const known = this.#masters.get(link.ifindex);
-    if (known !== undefined && (type === 'deleted' || link.mac !== known.mac)) this.refresh();
+    if (known !== undefined && (type === 'deleted' || link.mac !== known.mac || link.up !== known.up)) this.refresh();
   }
 
   /** The kernel renews addresses all the time without changing any. */
@@ -185,5 +185,10 @@ function mastersOf(kernel: Kernel, ifindexes: readonly number[]): readonly Maste
   return kernel
     .links('host')
     .filter(({ ifindex }) => ifindexes.includes(ifindex))
-    .map(({ ifindex, mac }) => ({ ifindex, mac, addresses: addresses.filter(each => each.ifindex === ifindex) }));
+    .map(({ ifindex, mac, up }) => ({
+      ifindex,
+      mac,
+      up,
+      addresses: addresses.filter(each => each.ifindex === ifindex),
+    }));
 }

@@ -21,6 +21,8 @@ export interface Guest {
 export interface MasterState {
   readonly ifindex: number;
   readonly mac: string;
+  /** The kernel drops neighbours and routes of a link that goes down. */
+  readonly up: boolean;
   /** Without link-local ones, which no container can reach. */
   readonly addresses: readonly Address[];
 }
@@ -57,6 +59,7 @@ export function wantedOf(masters: readonly MasterState[], guests: readonly Guest
 
 /** The VM's way to one container: whose frames these are is known without asking, and the VM's own address is their source. */
 export function wayTo(master: MasterState, guest: Guest): Pick<Wanted, 'neighbours' | 'routes'> {
+  if (!master.up) return nothing;
   const { ifindex } = master;
   const mac = guest.kind === 'macvlan' ? guest.mac : master.mac;
   const ways = guest.addresses.flatMap(address => {

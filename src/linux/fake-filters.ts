@@ -1,4 +1,5 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
+import { fakeRefusal } from './fake-refusal.ts';
 import type { EgressFilter, FilterMark, FilterPlace, Filters, StandingFilter } from './filters.ts';
 
 /**
@@ -10,6 +11,8 @@ export class FakeFilters implements Filters {
   readonly #standing = new Map<number, StandingFilter[]>();
   /** What the kernel lacks, such as `sch_ingress`, `u32`, `flower`, `mirred` or `gact`. */
   readonly lacking = new Set<string>();
+  /** Whether the caller may change nothing. */
+  isForbidden = false;
   /** Changes that were asked for, in words. */
   readonly changes: string[] = [];
 
@@ -35,6 +38,7 @@ export class FakeFilters implements Filters {
 
   makePlace(ifindex: number): void {
     this.changes.push(`make place ${ifindex}`);
+    if (this.isForbidden) throw fakeRefusal('NOT_PRIVILEGED', 'add a clsact qdisc', 'EPERM', {});
     if (this.lacking.has('sch_ingress')) throw refused('add a clsact qdisc', 'Specified qdisc kind is unknown');
     if (!this.#places.has(ifindex)) this.#places.set(ifindex, { ifindex, kind: 'clsact', shared: false });
   }

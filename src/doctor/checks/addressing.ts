@@ -55,18 +55,3 @@ export const dhcpCheck = defineCheck({
     say(context.config.link.kind);
   },
 });
-
-export const hostAccessCheck = defineCheck({
-  id: 'host-access',
-  title: 'VM and own containers',
-  states: {
-    impossible: {
-      state: 'skipped',
-      text: 'This VM and its own containers cannot reach each other: ipvlan and macvlan keep a master and its links apart. Other VMs, and containers among each other, are not affected.',
-      todo: 'Publish nothing that the VM itself must reach, such as a health check from the host.',
-    },
-  },
-  async examine(_, say) {
-    say('impossible');
-  },
-});

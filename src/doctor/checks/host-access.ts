@@ -1,0 +1,70 @@
+import type { Details } from '../../errors/details.ts';
+import { isKuryrError, type KuryrError } from '../../errors/kuryr-error.ts';
+import { isOurs } from '../../hostaccess/standing.ts';
+import { tryFilters } from '../../hostaccess/trial.ts';
+import type { Link } from '../../linux/kernel.ts';
+import { defineCheck } from '../check.ts';
+import type { DoctorContext } from '../context.ts';
+
+const states = {
+  standing: {
+    state: 'ok',
+    text: 'The VM and its own containers on {master} reach one another: the rules for it stand.',
+  },
+  possible: {
+    state: 'ok',
+    text: 'The VM and its own containers on {master} can reach one another: this kernel has what that takes.',
+  },
+  private: {
+    state: 'skipped',
+    text: 'Containers in macvlan_mode=private do not find the VM by themselves: the kernel keeps what they ask from it.',
+    todo: 'Use macvlan_mode=bridge, or ipvlan, with ipvlan_flag=private where containers shall not see one another.',
+  },
+  off: {
+    state: 'skipped',
+    text: 'The VM and its own containers do not reach one another: host access is switched off.',
+    todo: 'Switch it on, if the VM itself shall reach them, such as for a health check: --host-access on.',
+  },
+  lacking: { state: 'warning', text: '{text}', todo: '{todo}' },
+  unprivileged: {
+    state: 'skipped',
+    text: 'Not tried on {master}: it takes CAP_NET_ADMIN.',
+    todo: 'Run kuryr doctor as root.',
+  },
+} as const;
+
+export const hostAccessCheck = defineCheck({
+  id: 'host-access',
+  title: 'VM and own containers',
+  states,
+  async examine(on, say) {
+    const { kernel, config } = on.context;
+    if (config.hostAccess === 'off') {
+      say('off');
+      return;
+    }
+    if (config.link.kind === 'macvlan' && config.link.mode === 'private') say('private');
+    for (const { name: master, ifindex } of await on.masters()) {
+      if (kernel.filters.of(ifindex).some(isOurs)) say('standing', { master });
+      else say(...judge(master, attempt(on.context, ifindex)));
+    }
+  },
+});
+
+type Judged = readonly [reason: keyof typeof states, details: Details, evidence?: readonly string[]];
+
+function judge(master: string, error: KuryrError | undefined): Judged {
+  if (error === undefined) return ['possible', { master }];
+  if (error.code === 'NOT_PRIVILEGED') return ['unprivileged', { master }, [error.text]];
+  return ['lacking', { text: error.text, todo: error.todo }, [error.code, master]];
+}
+
+/** Why it cannot be, or could not be tried. */
+function attempt({ kernel, config }: DoctorContext, ifindex: Link['ifindex']): KuryrError | undefined {
+  try {
+    return tryFilters(kernel.filters, ifindex, config.link.kind === 'macvlan');
+  } catch (error) {
+    if (isKuryrError(error, 'NOT_PRIVILEGED')) return error;
+    throw error;
+  }
+}
