@@ -1,4 +1,4 @@
-import type { GuardedAttachment } from '../hostaccess/guards.ts';
+import type { GuardedAttachment } from '../hostaccess/guard-post.ts';
 import type { Records } from './records.ts';
 
 /** The attachments on record as the guards look at them. */

@@ -1,5 +1,6 @@
 import type { Flips, FlipWatch } from '../hostaccess/flip-watch.ts';
-import type { Guards, Post } from '../hostaccess/guards.ts';
+import type { Post } from '../hostaccess/guard-post.ts';
+import type { Guards } from '../hostaccess/guards.ts';
 import type { HostAccess, HostAccessState } from '../hostaccess/host-access.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { PairWriters } from '../pairs/pair-writer.ts';

@@ -130,7 +130,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       kernel.onLinkEvent(event => {
         if (watch.concerns(event)) nics.forget();
       }, life);
-      guards.adopt();
+      guards.start();
       flips.start();
       hostAccess.start(life);
       for (const server of servers) await server.listen();

@@ -2,7 +2,8 @@ import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Kernel, Link, WideLinkEvent } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Clock } from '../time/clock.ts';
-import type { GuardedAttachment, Guards, Post } from './guards.ts';
+import type { GuardedAttachment, Post } from './guard-post.ts';
+import type { Guards } from './guards.ts';
 
 export interface FlipWatchParts {
   readonly kernel: Pick<Kernel, 'watchLinks' | 'netnsId'>;

@@ -6,7 +6,8 @@ import type { Nic } from '../nic/nic.ts';
 import { type Fields, silentLogger } from '../observe/logger.ts';
 import { FakeClock } from '../time/fake-clock.ts';
 import { FlipWatch } from './flip-watch.ts';
-import { type GuardedAttachment, Guards } from './guards.ts';
+import type { GuardedAttachment } from './guard-post.ts';
+import { Guards } from './guards.ts';
 
 export const folder = '/run/kuryr/guard';
 
@@ -51,7 +52,7 @@ export class GuardBench {
     this.stop();
     this.#life = new AbortController();
     [this.guards, this.flips] = this.#daemon();
-    this.guards.adopt();
+    this.guards.start();
     this.flips.start();
   }
 

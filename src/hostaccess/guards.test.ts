@@ -57,6 +57,21 @@ test("follows the VM's addresses, told of them or by looking", async () => {
   assert.deepEqual(bench.held(), [...all, '10.0.0.7'].sort(), 'a master without a guard is none of its business');
 });
 
+test("hears of the VM's addresses as they change", async () => {
+  const bench = new GuardBench();
+  bench.restart();
+  await bench.attach('a', '10.0.0.21');
+  bench.kernel.addAddress('host', bench.ens3.ifindex, '10.0.0.7', 24);
+  bench.kernel.announceAddresses();
+  assert.ok(bench.held()?.includes('10.0.0.7'));
+  bench.kernel.failNext('addresses', fakeRefusal('KERNEL_REFUSED', 'list', 'EIO', {}));
+  bench.kernel.announceAddresses();
+  assert.deepEqual(
+    bench.warnings.map(({ code }) => code),
+    ['KERNEL_REFUSED'],
+  );
+});
+
 test('says which address a container has taken already, once, and takes it back when it is free', async () => {
   const bench = new GuardBench();
   const { sandbox, ifindex } = await bench.attach('a', '10.0.0.21');

@@ -1,21 +1,12 @@
-import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
-import type { LinkSpec } from '../link/link-kind.ts';
-import { FIRST_IFINDEX } from '../link/slave-links.ts';
-import type { IpvlanFlag, Kernel, Link } from '../linux/kernel.ts';
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import type { Nic } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Clock } from '../time/clock.ts';
+import type { GuardedAttachment, Post, StrayGuard } from './guard-post.ts';
 import { GuardSlave } from './guard-slave.ts';
 import { foreignGatewaysOf, gatewaysOf, ownAddresses } from './reserved.ts';
-
-/** An attachment as far as its master's guard cares. */
-export interface GuardedAttachment {
-  readonly id: string;
-  readonly vmPort: string;
-  readonly spec: LinkSpec;
-  readonly sandbox?: string | undefined;
-  readonly addresses: readonly string[];
-}
+import { hasContainers, standingGuards } from './standing-guards.ts';
 
 export interface GuardsParts {
   readonly kernel: Kernel;
@@ -25,26 +16,6 @@ export interface GuardsParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
-}
-
-/** A master that is guarded. */
-export interface Post {
-  readonly slave: GuardSlave;
-  readonly vmPort: string;
-  /** The NIC as it was last told; undefined after a start, until an attachment names it. */
-  readonly nic: Nic | undefined;
-  readonly flag: IpvlanFlag;
-  readonly own: readonly string[];
-  readonly gateways: readonly string[];
-  /** What went wrong when it was last put right. */
-  readonly fault: KuryrError | undefined;
-}
-
-/** A guard of which nobody has need. */
-export interface StrayGuard {
-  readonly path: string;
-  /** Name of its master, or its ifindex where that is gone. */
-  readonly master: string;
 }
 
 /** How long after a detach is looked for guards without attachments, milliseconds: many go together. */
@@ -69,20 +40,20 @@ export class Guards {
     return [...this.#posts.values()];
   }
 
-  /** Goes on with what an earlier run left standing; the cloud is not asked. */
-  adopt(): void {
-    try {
-      this.#adopt();
-    } catch (thrown) {
-      const { code, message } = asKuryrError(thrown);
-      this.#parts.logger.warn({ code }, `the guards of an earlier run could not be read: ${message}`);
-    }
+  /**
+   * Goes on with what an earlier run left standing, without asking the cloud, and follows the VM's addresses until the
+   * daemon ends.
+   */
+  start(): void {
+    const { kernel, life } = this.#parts;
+    this.#trying('read the guards of an earlier run', () => this.#adopt());
+    this.#trying("listen to the VM's addresses", () => kernel.onAddressEvent(() => this.refresh(), life));
   }
 
   #adopt(): void {
     const attachments = this.#parts.attachments();
     const masters = new Map(this.#parts.kernel.links('host').map(link => [link.ifindex, link]));
-    for (const { path, link } of this.#standing()) {
+    for (const { path, link } of standingGuards(this.#parts.kernel, this.#parts.folder)) {
       const master = masters.get(link?.master ?? 0);
       const spec = attachments.find(({ vmPort }) => vmPort === link?.alias)?.spec;
       if (link === undefined || master === undefined || spec?.kind !== 'ipvlan') continue;
@@ -136,13 +107,15 @@ export class Guards {
 
   /** Looks after each guard: whether it stands, and holds what it should. */
   refresh(): void {
-    for (const post of this.posts)
-      this.follow(post.slave.master.ifindex, ownAddresses(this.#parts.kernel, post.slave.master.ifindex));
+    this.#trying('look after the guards', () => {
+      for (const { slave } of this.posts)
+        this.follow(slave.master.ifindex, ownAddresses(this.#parts.kernel, slave.master.ifindex));
+    });
   }
 
   /** Guards whose master has no attachment, neither on record nor seen in any namespace. */
   strays(): readonly StrayGuard[] {
-    const standing = this.#standing();
+    const standing = standingGuards(this.#parts.kernel, this.#parts.folder);
     if (standing.length === 0) return [];
     const guarded = new Set(
       this.#parts
@@ -152,7 +125,10 @@ export class Guards {
     );
     const names = new Map(this.#parts.kernel.links('host').map(link => [link.ifindex, link.name]));
     return standing
-      .filter(({ link }) => link === undefined || (!guarded.has(link.alias) && !this.#isInUse(link.master)))
+      .filter(
+        ({ link }) =>
+          link === undefined || (!guarded.has(link.alias) && !hasContainers(this.#parts.kernel, link.master)),
+      )
       .map(({ path, link }) => ({ path, master: names.get(link?.master ?? 0) ?? path.split('/').at(-1) ?? path }));
   }
 
@@ -189,7 +165,7 @@ export class Guards {
 
   async #remove(path: string): Promise<void> {
     const { kernel, life } = this.#parts;
-    const link = this.#standing().find(each => each.path === path)?.link;
+    const link = standingGuards(this.#parts.kernel, this.#parts.folder).find(each => each.path === path)?.link;
     for (const [ifindex, { slave }] of this.#posts) if (slave.path === path) this.#posts.delete(ifindex);
     // By itself first: whoever copied the mount, a service with mounts of its own say, keeps the namespace.
     if (link !== undefined) await kernel.deleteLink({ path }, link.ifindex, life);
@@ -219,29 +195,18 @@ export class Guards {
     }
   }
 
+  #trying(what: string, act: () => void): void {
+    try {
+      act();
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      this.#parts.logger.warn({ code }, `could not ${what}: ${message}`);
+    }
+  }
+
   #failed(master: string, thrown: unknown): KuryrError {
     const reason = asKuryrError(thrown).text.replace(/\.$/, '');
     return new KuryrError('GUARD_FAILED', { master, reason }, { cause: thrown });
-  }
-
-  /** Whether a container has a link on the master that Kuryr made: a lost ledger does not say so. */
-  #isInUse(master: number): boolean {
-    const { kernel } = this.#parts;
-    return kernel.namespaces().some(netns =>
-      unlessGone(() => kernel.links(netns), []).some(link => {
-        const isOurs = link.kind === 'ipvlan' && link.masterElsewhere && link.ifindex >= FIRST_IFINDEX;
-        return isOurs && link.master === master;
-      }),
-    );
-  }
-
-  /** What is kept in the folder, each with its slave; without one where its making was interrupted or its master is gone. */
-  #standing(): readonly { readonly path: string; readonly link: Link | undefined }[] {
-    const { kernel, folder } = this.#parts;
-    return kernel.keptNetns(folder).map(({ path }) => ({
-      path,
-      link: unlessGone(() => kernel.links({ path }), []).find(({ kind }) => kind === 'ipvlan'),
-    }));
   }
 
   #pathOf(master: number): string {
@@ -252,14 +217,5 @@ export class Guards {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => undefined);
     return result;
-  }
-}
-
-function unlessGone<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (isKuryrError(error, 'NETNS_GONE')) return otherwise;
-    throw error;
   }
 }

@@ -1,53 +1,30 @@
 /**
- * The guards and the flip watch of the daemon on the real kernel of a guest, without a cloud. Attachments are those of the
- * file named first; SIGHUP reads them again, SIGUSR1 looks after everything as the daemon does every half minute. Each
- * warning goes to stdout as a line of JSON, as do `ready` and `done`.
+ * Host access as the daemon has it, on the real kernel of a guest, without a cloud. Containers are those of the file named
+ * first; SIGHUP reads it again, opens what came and closes what went. Every answer and warning is a line of JSON.
  */
 import { readFileSync } from 'node:fs';
-import { FlipWatch } from '../../src/hostaccess/flip-watch.ts';
-import { type GuardedAttachment, Guards } from '../../src/hostaccess/guards.ts';
+import { HostAccess } from '../../src/hostaccess/host-access.ts';
+import type { Guest } from '../../src/hostaccess/wanted.ts';
 import { KoffiSys } from '../../src/linux/koffi-sys.ts';
 import { LinuxKernel } from '../../src/linux/linux-kernel.ts';
-import type { Nic } from '../../src/nic/nic.ts';
 import { silentLogger } from '../../src/observe/logger.ts';
-import { systemClock } from '../../src/time/system-clock.ts';
 
-const [file = '', folder = ''] = process.argv.slice(2);
-const kernel = new LinuxKernel(new KoffiSys());
-const life = new AbortController().signal;
+const [file = '', on = 'on'] = process.argv.slice(2);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const logger = { ...silentLogger, warn: (fields: object, said: string) => say({ ...fields, said }) };
-const read = () => JSON.parse(readFileSync(file, 'utf8')) as GuardedAttachment[];
-let attachments = read();
-const parts = { kernel, attachments: () => attachments, clock: systemClock, logger, life };
-const guards = new Guards({ ...parts, folder });
-const flips = new FlipWatch({ ...parts, guards });
+const read = () => new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, Guest>));
 
-const link = kernel.links('host').find(({ name }) => name === 'eth0');
-const nic = {
-  master: { ...link, addresses: [] },
-  port: { id: 'vm-port' },
-  subnets: [{ gateway_ip: '10.0.0.1' }, { gateway_ip: 'fd00::1' }],
-} as unknown as Nic;
-
-guards.adopt();
-flips.start();
-const adopted = guards.posts.length;
-const stand = async () => {
-  for (const attachment of attachments) await guards.stand(nic, attachment);
-};
-const from = performance.now();
-await stand();
-say({ ready: true, adopted, ms: performance.now() - from });
-process.on('SIGHUP', async () => {
-  attachments = read();
-  await stand();
-  guards.tidySoon();
-  say({ done: 'hup' });
-});
-process.on('SIGUSR1', () => {
-  guards.refresh();
-  flips.sweep();
-  say({ done: 'usr1', cpu: process.cpuUsage() });
+let guests = read();
+const kernel = new LinuxKernel(new KoffiSys());
+const access = new HostAccess({ kernel, guests: () => [...guests.values()], on: on === 'on', logger });
+access.start(new AbortController().signal);
+say({ ready: true, state: access.state.is });
+process.on('SIGHUP', () => {
+  const before = guests;
+  guests = read();
+  const from = performance.now();
+  for (const [name, guest] of before) if (!guests.has(name)) access.close(guest);
+  for (const [name, guest] of guests) if (!before.has(name)) access.open(guest);
+  say({ done: true, state: access.state.is, ms: performance.now() - from });
 });
 setInterval(() => {}, 60_000);

@@ -1,0 +1,35 @@
+import { isKuryrError } from '../errors/kuryr-error.ts';
+import { FIRST_IFINDEX } from '../link/slave-links.ts';
+import type { Kernel, Link } from '../linux/kernel.ts';
+
+type GuardsKernel = Pick<Kernel, 'keptNetns' | 'links' | 'namespaces'>;
+
+/** What is kept in the folder, each with its slave; without one where its making was interrupted or its master is gone. */
+export function standingGuards(
+  kernel: GuardsKernel,
+  folder: string,
+): readonly { readonly path: string; readonly link: Link | undefined }[] {
+  return kernel.keptNetns(folder).map(({ path }) => ({
+    path,
+    link: unlessGone(() => kernel.links({ path }), []).find(({ kind }) => kind === 'ipvlan'),
+  }));
+}
+
+/** Whether a container has a link on the master that Kuryr made: a lost ledger does not say so. */
+export function hasContainers(kernel: GuardsKernel, master: number): boolean {
+  return kernel.namespaces().some(netns =>
+    unlessGone(() => kernel.links(netns), []).some(link => {
+      const isOurs = link.kind === 'ipvlan' && link.masterElsewhere && link.ifindex >= FIRST_IFINDEX;
+      return isOurs && link.master === master;
+    }),
+  );
+}
+
+function unlessGone<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isKuryrError(error, 'NETNS_GONE')) return otherwise;
+    throw error;
+  }
+}
