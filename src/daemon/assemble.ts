@@ -139,6 +139,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     },
     async stop() {
       await stopServing(servers);
+      await guards.tidy();
       ending.abort(new KuryrError('DAEMON_STOPPING'));
       writers.close(new KuryrError('DAEMON_STOPPING'));
       await background.catch(() => undefined);

@@ -121,6 +121,8 @@ test('where the kernel does not tell of other namespaces, or does not put back, 
   bench.kernel.failNext('setMode', fakeRefusal('KERNEL_REFUSED', 'set', 'EIO', {}));
   bench.flips.sweep();
   bench.flips.sweep();
+  assert.equal(bench.warnings.length, 2, 'not at every look');
+  await bench.clock.advance(30_000);
   assert.deepEqual(
     bench.warnings.map(({ code }) => code),
     ['NOT_PRIVILEGED', 'KERNEL_REFUSED', 'MASTER_FLIPPED'],

@@ -112,6 +112,7 @@ export class FlipWatch {
     try {
       const { slave, flag } = post;
       this.#suspect(post, events);
+      if (this.#waiting.has(slave.master.ifindex)) return;
       const link = slave.link();
       if (link === undefined || !differs(link, post)) return;
       const before = this.#flips.get(slave.master.ifindex);
@@ -128,6 +129,7 @@ export class FlipWatch {
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       logger.warn({ master: post.slave.master.name, code }, `the mode of a master could not be put back: ${message}`);
+      this.#lookAgain(post, LONGEST_PAUSE_MS);
     }
   }
 

@@ -1,6 +1,7 @@
 import { familyOf } from '../address/address.ts';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { IpvlanFlag, Kernel, Link } from '../linux/kernel.ts';
+import { unlessGone } from './standing-guards.ts';
 
 /** Nobody else makes links in the guard's namespace. */
 const IFINDEX = 1000;
@@ -36,11 +37,10 @@ export class GuardSlave {
     } else if (link.alias !== vmPort) this.#kernel.setLink(netns, link.ifindex, { alias: vmPort });
   }
 
-  /** The slave as it is, with the mode and flag that all of its master's have. @throws NETNS_GONE */
+  /** The slave as it is, with the mode and flag that all of its master's have; undefined where there is none. */
   link(): Link | undefined {
-    return this.#kernel.links({ path: this.path }).find(({ master, kind }) => {
-      return kind === 'ipvlan' && master === this.master.ifindex;
-    });
+    const links = unlessGone(() => this.#kernel.links({ path: this.path }), []);
+    return links.find(({ master, kind }) => kind === 'ipvlan' && master === this.master.ifindex);
   }
 
   /** Holds these addresses and no others; gives those that another slave of the master has already. */

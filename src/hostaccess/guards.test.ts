@@ -143,6 +143,27 @@ test('goes with the last attachment of its master, not before', async () => {
   assert.deepEqual(bench.guards.posts, []);
 });
 
+test('goes at once where the daemon stops after the last one', async () => {
+  const bench = new GuardBench();
+  await bench.attach('a', '10.0.0.21');
+  await bench.guards.tidy();
+  assert.deepEqual(bench.held(), all, 'not while it is needed');
+  bench.detach('a');
+  await bench.guards.tidy();
+  assert.equal(bench.held(), undefined);
+});
+
+test('a guard that somebody took away is made anew', async () => {
+  const bench = new GuardBench();
+  bench.restart();
+  const { sandbox, ifindex } = await bench.attach('a', '10.0.0.21');
+  bench.kernel.dropNetns(bench.path);
+  bench.kernel.setMode(sandbox, ifindex, 'l2', 'vepa');
+  bench.guards.refresh();
+  assert.deepEqual(bench.held(), all);
+  assert.deepEqual(bench.warnings, []);
+});
+
 test('stays while a container lives, whatever the ledger has lost', async () => {
   const bench = new GuardBench();
   await bench.attach('a', '10.0.0.21');

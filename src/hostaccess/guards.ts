@@ -143,17 +143,22 @@ export class Guards {
   tidySoon(): void {
     if (this.#tidying) return;
     this.#tidying = true;
-    const { clock, life, logger } = this.#parts;
-    const tidy = async () => {
-      await clock.sleep(TIDY_MS, life);
+    const { clock, life } = this.#parts;
+    const tidy = () => {
       this.#tidying = false;
-      for (const { path } of this.strays()) await this.retire(path);
+      if (!life.aborted) void this.tidy();
     };
-    tidy().catch((thrown: unknown) => {
-      this.#tidying = false;
+    clock.sleep(TIDY_MS, life).then(tidy, tidy);
+  }
+
+  /** Takes away every stray; before the daemon stops too, since nobody would later. */
+  async tidy(): Promise<void> {
+    try {
+      for (const { path } of this.strays()) await this.retire(path);
+    } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
-      if (!life.aborted) logger.warn({ code }, `a guard without attachments could not be removed: ${message}`);
-    });
+      this.#parts.logger.warn({ code }, `a guard without attachments could not be removed: ${message}`);
+    }
   }
 
   #retire(path: string): Promise<void> {

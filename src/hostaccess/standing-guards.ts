@@ -25,7 +25,8 @@ export function hasContainers(kernel: GuardsKernel, master: number): boolean {
   );
 }
 
-function unlessGone<T>(read: () => T, otherwise: T): T {
+/** What is read in a namespace, or something else when that is gone. */
+export function unlessGone<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch (error) {
