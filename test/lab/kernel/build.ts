@@ -1,5 +1,6 @@
 // npm run lab:kernel: builds the guests' kernel from Debian's newer source (User-Mode Linux in its seccomp mode, all
-// built in). Guests boot and run two to four times faster with it than with Debian's package; the lab takes it if it is there.
+// built in). A guest starts a process in about half the time that it takes with Debian's package, and a `docker run` takes a
+// sixth less; the lab takes it if it is there.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
