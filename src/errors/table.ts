@@ -165,8 +165,8 @@ export const errorTable = {
   },
   DEMO_UNSUPPORTED: {
     status: 500,
-    text: 'This kernel has no ipvlan or no vxlan, and guests with a kernel of their own cannot be had: {reason}.',
-    todo: 'Load the modules as root (modprobe -a ipvlan vxlan veth), or run the demo on a Debian or Ubuntu machine with an x86-64 processor, apt-get, dpkg-deb and the package debian-archive-keyring, from which it fetches a guest kernel.',
+    text: 'The demo needs guests with a kernel of their own here, and they cannot be had: {reason}.',
+    todo: 'Without --docker it needs none where the kernel has ipvlan and vxlan: load them as root (modprobe -a ipvlan vxlan veth). Or run the demo on a Debian or Ubuntu machine with an x86-64 processor, apt-get, dpkg-deb and the package debian-archive-keyring, from which it fetches a guest kernel.',
   },
   DOCKER_ADDRESS_IS_GATEWAY: {
     status: 409,
