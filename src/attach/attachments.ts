@@ -161,6 +161,8 @@ export class Attachments {
       if (record === undefined || record.ending || record.link === undefined) return;
       const holdings = this.holdingsOf(record);
       const life = this.#begin(id);
+      // First: whatever else cannot be asked yet, the pairs are what the container lives by.
+      for (const holding of holdings) addresses.ensurePermit(holding);
       const nic = await nics.byPort(record.vmPort, life);
       await guards.stand(nic, this.#guarded(record, holdings));
       await this.#reopen(record, record.link, nic);
