@@ -89,27 +89,29 @@ function neighbourChanges(wanted: readonly OwnNeighbour[], standing: readonly Ne
   return { changes, foreign };
 }
 
-const keyOf = ({ ifindex, address }: { ifindex: number; address: string }) => `${ifindex} ${address}`;
+/** What finds a neighbour among others. */
+export const keyOf = ({ ifindex, address }: { ifindex: number; address: string }) => `${ifindex} ${address}`;
 
 function routeChanges(wanted: readonly NewRoute[], standing: readonly Route[]) {
   const changes: Change[] = [];
   const foreign: string[] = [];
   const ours = standing.filter(isOurs);
-  const others = standing.filter(route => !isOurs(route) && isUsual(route));
+  const oursTo = Map.groupBy(ours, ({ destination }) => destination);
+  const others = new Set(standing.filter(route => !isOurs(route) && isUsual(route)).map(route => route.destination));
   const kept = new Set<Route>();
   for (const route of wanted) {
-    const other = others.find(({ destination }) => destination === route.destination);
-    const same = ours.filter(({ destination }) => destination === route.destination);
+    const isTaken = others.has(route.destination);
+    const same = oursTo.get(route.destination) ?? [];
     const found = same.find(({ ifindex, source }) => ifindex === route.ifindex && source === route.source);
     if (found !== undefined) kept.add(found);
-    else if (other !== undefined) foreign.push(`the route to ${route.destination}`);
+    else if (isTaken) foreign.push(`the route to ${route.destination}`);
     // In the way of the new one, which differs in source or link only.
     for (const old of same) {
       if (old === found || kept.has(old)) continue;
       kept.add(old);
       changes.push({ do: 'remove-route', route: plain(old) });
     }
-    if (found === undefined && other === undefined) changes.push({ do: 'add-route', route });
+    if (found === undefined && !isTaken) changes.push({ do: 'add-route', route });
   }
   for (const route of ours) if (!kept.has(route)) changes.push({ do: 'remove-route', route: plain(route) });
   return { changes, foreign };

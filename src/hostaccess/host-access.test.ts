@@ -136,6 +136,14 @@ test('a further container costs two requests an address and no look at what stan
   assert.equal(bench.kernel.calls.filter(({ method }) => method === 'neighbours').length, looks);
 });
 
+test('of many that are on record at once the kernel is looked at for the first alone', () => {
+  const bench = new Bench();
+  bench.guests = Array.from({ length: 50 }, (_, n) => bench.guest(`10.0.1.${n}`));
+  for (const guest of bench.guests) bench.access.open(guest);
+  assert.equal(bench.kernel.calls.filter(({ method }) => method === 'neighbours').length, 1);
+  assert.equal(bench.standing().neighbours.length, 50);
+});
+
 test('what stands as it should is left alone, however often it is looked at', () => {
   const bench = new Bench();
   bench.open(bench.guest('10.0.0.21'));

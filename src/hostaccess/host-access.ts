@@ -3,7 +3,7 @@ import { asKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
 import type { Kernel, LinkEvent } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
 import { applyChange, describeRemoval } from './apply.ts';
-import { changesOf } from './changes.ts';
+import { changesOf, keyOf } from './changes.ts';
 import { isOurs, look, type Standing } from './standing.ts';
 import { tryFilters } from './trial.ts';
 import { type Guest, type MasterState, nothing, type Wanted, wantedOf, wayTo } from './wanted.ts';
@@ -33,6 +33,8 @@ export class HostAccess {
   readonly #parts: HostAccessParts;
   /** Masters whose rules stand, as they were then. */
   readonly #masters = new Map<number, MasterState>();
+  /** Neighbours of ours that stand. */
+  readonly #made = new Set<string>();
   #state: HostAccessState;
 
   constructor(parts: HostAccessParts) {
@@ -63,11 +65,13 @@ export class HostAccess {
 
   /** For a container that goes; it is not on record as one that stays any more. */
   close(guest: Guest): void {
+    if (!this.#parts.on) return;
     const master = this.#masters.get(guest.master);
-    const isLast = !this.#parts.guests().some(each => each.master === guest.master);
-    const hasForeign = this.#state.is !== 'working' || this.#state.foreign.length > 0;
-    if (master === undefined || isLast || hasForeign || guest.kind === 'macvlan') this.refresh();
-    else this.#guarded(() => this.#closeFast(master, guest));
+    if (master !== undefined && guest.kind !== 'macvlan') this.#guarded(() => this.#closeFast(master, guest));
+    // With the last one of a master its rules go.
+    const prefix = keyOf({ ifindex: guest.master, address: '' });
+    const hasOthers = [...this.#made].some(key => key.startsWith(prefix));
+    if (!hasOthers || guest.kind === 'macvlan') this.refresh();
   }
 
   /** Makes the kernel equal to what is needed now. */
@@ -79,9 +83,9 @@ export class HostAccess {
       const lack = this.#lack(needed, standing);
       const { changes, foreign } = changesOf(lack === undefined ? needed.wanted : nothing, standing);
       // Before they are made: what fails on the way is looked at anew.
-      this.#masters.clear();
+      this.#forget();
       for (const change of changes) applyChange(kernel, change);
-      this.#remember(lack === undefined ? needed.masters : []);
+      if (lack === undefined) this.#remember(needed, standing);
       if (!on) return;
       if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
       else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign });
@@ -99,13 +103,16 @@ export class HostAccess {
     const { neighbours, routes } = wayTo(master, guest);
     for (const route of routes) kernel.addRoute('host', route);
     // What stands in its place may be another's: that takes a look.
-    if (!neighbours.every(neighbour => kernel.makeNeighbour(neighbour))) this.refresh();
+    const missing = neighbours.filter(neighbour => !this.#made.has(keyOf(neighbour)));
+    if (!missing.every(neighbour => kernel.makeNeighbour(neighbour))) this.refresh();
+    else for (const neighbour of missing) this.#made.add(keyOf(neighbour));
   }
 
   #closeFast(master: MasterState, guest: Guest): void {
     const { kernel } = this.#parts;
     const { neighbours, routes } = wayTo(master, guest);
-    for (const { ifindex, address } of neighbours) kernel.removeNeighbour(ifindex, address);
+    for (const neighbour of neighbours)
+      if (this.#made.delete(keyOf(neighbour))) kernel.removeNeighbour(neighbour.ifindex, neighbour.address);
     for (const route of routes) kernel.removeRoute(route);
   }
 
@@ -142,9 +149,16 @@ export class HostAccess {
     return { wanted: wantedOf(masters, served), masters, withMacs };
   }
 
-  #remember(masters: readonly MasterState[]): void {
-    this.#masters.clear();
+  #remember({ masters, wanted }: Needed, before: Standing): void {
     for (const master of masters) this.#masters.set(master.ifindex, master);
+    for (const neighbour of wanted.neighbours) this.#made.add(keyOf(neighbour));
+    for (const other of before.neighbours) if (!isOurs(other)) this.#made.delete(keyOf(other));
+  }
+
+  /** What stands is looked at anew before it is relied on. */
+  #forget(): void {
+    this.#masters.clear();
+    this.#made.clear();
   }
 
   #tell(next: HostAccessState): void {
@@ -167,7 +181,7 @@ export class HostAccess {
       work();
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
-      this.#masters.clear();
+      this.#forget();
       this.#parts.logger.warn({ code }, `the way between the VM and its containers could not be set: ${message}`);
     }
   }

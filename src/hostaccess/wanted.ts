@@ -105,6 +105,7 @@ function guestRules({ ifindex }: MasterState, { kind, mac }: Guest): Rule[] {
 function sourceFor(address: string, held: readonly Address[]): string | undefined {
   const family = address.includes(':') ? 6 : 4;
   const own = held.filter(each => each.family === family);
+  if (own.length < 2) return own[0]?.address;
   const ordered = family === 6 ? own.toReversed() : own;
   const near = ordered.find(each => contains(`${each.address}/${each.prefix}`, address));
   return (near ?? ordered[0])?.address;
