@@ -85,7 +85,7 @@ export class Upkeep {
       flips.sweep();
       hostAccess.refresh();
       const looked = clock.now();
-      for (const step of plan(this.#view([], []), this.#limits())) await this.#take(step, looked);
+      for (const step of plan(this.#view([], [], []), this.#limits())) await this.#take(step, looked);
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       logger.warn({ code }, `what has no owner could not be looked for: ${message}`);
@@ -102,11 +102,11 @@ export class Upkeep {
 
   /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */
   async gc(dryRun: boolean, signal: AbortSignal): Promise<Cleaned[]> {
-    const { nics, runtime, clock } = this.#parts;
+    const { nics, runtime, hostAccess, clock } = this.#parts;
     const abandoned = await runtime.abandoned(signal);
     const cloud = await Promise.all((await nics.all(signal)).map(nic => this.#cloudView(nic, signal)));
     const looked = clock.now();
-    const steps = plan(this.#view(cloud, abandoned), this.#limits());
+    const steps = plan(this.#view(cloud, abandoned, hostAccess.strays()), this.#limits());
     if (dryRun) return steps.map(step => ({ step, done: false }));
     const cleaned = [];
     for (const step of steps) cleaned.push(await this.#take(step, looked));
@@ -169,8 +169,9 @@ export class Upkeep {
     await runtime.forget(network);
   }
 
-  #view(cloud: readonly CloudView[], abandoned: readonly AbandonedNetwork[]): View {
-    const { records, attachments, links, guards, hostAccess, clock } = this.#parts;
+  /** @param strayAccess none in a sweep, which has put host access right before */
+  #view(cloud: readonly CloudView[], abandoned: readonly AbandonedNetwork[], strayAccess: readonly string[]): View {
+    const { records, attachments, links, guards, clock } = this.#parts;
     return {
       now: clock.now(),
       startedAt: this.#startedAt,
@@ -189,7 +190,7 @@ export class Upkeep {
       cloud,
       abandoned,
       strayGuards: guards.strays(),
-      strayAccess: hostAccess.strays(),
+      strayAccess,
     };
   }
 

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bootGuest, type Guest } from '../../guest/guest.ts';
+import type { Guest as Opened } from '../../src/hostaccess/wanted.ts';
+import { guestKernel } from '../lab/guest/kernel.ts';
+import { ensureTree } from '../lab/tree/tree.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const say = (text: string) => console.log(text);
+/** What runs in the guest, and no more: it reads each file over hostfs. */
+const needed = ['src', 'test/hostaccess', 'node_modules/koffi', 'node_modules/@koromix', 'node_modules/ipaddr.js'];
+
+export const own = { v4: '10.0.0.11', v6: 'fd00::11', mac: '02:00:00:00:00:01' };
+export const outside = { v4: '10.0.0.1', v6: 'fd00::1' };
+
+export type Link =
+  | { readonly kind: 'ipvlan'; readonly mode: string }
+  | { readonly kind: 'macvlan'; readonly mode: string };
+
+/** A VM with strict rp_filter on a network with one more machine; its containers are namespaces with a server each. */
+export class Vm implements AsyncDisposable {
+  readonly guest: Guest;
+  readonly #netns: string;
+  #lines = 0;
+  #files = 0;
+
+  private constructor(guest: Guest, netns: string) {
+    this.guest = guest;
+    this.#netns = netns;
+  }
+
+  static async boot(): Promise<Vm> {
+    const netns = `kuryr-ha-${process.pid}`;
+    execFileSync('sh', [
+      '-ec',
+      `ip netns add ${netns}; ip -n ${netns} link set lo up; ip netns exec ${netns} ip tuntap add dev ta mode tap vnet_hdr
+      ip -n ${netns} addr add ${outside.v4}/24 dev ta; ip -n ${netns} addr add ${outside.v6}/64 dev ta nodad; ip -n ${netns} link set ta up`,
+    ]);
+    try {
+      const mounts = [
+        ...needed.map(name => ({ host: path.join(root, name), guest: `/kuryr/${name}` })),
+        { host: path.dirname(process.execPath), guest: '/kuryr-node' },
+      ];
+      const nic = {
+        tap: 'ta',
+        mac: own.mac,
+        ips: [`${own.v4}/24`, `${own.v6}/64`],
+        gateways: [outside.v4, outside.v6],
+      };
+      const [tree, kernel] = [await ensureTree('bookworm', say), await guestKernel(say)];
+      const options = { name: 'vm', netns, tree, kernel, nics: [nic], mounts, pin: 1, mem: 384 };
+      const guest = await bootGuest(options, AbortSignal.timeout(120_000));
+      say(`booted ${guest.release} in ${Math.round(guest.bootMs)} ms`);
+      const vm = new Vm(guest, netns);
+      await guest.ok(`echo '{"type":"module"}' >/kuryr/package.json
+        for d in all default eth0; do echo 1 >/proc/sys/net/ipv4/conf/$d/rp_filter; done
+        cat >/run/serve.pl <<'EOT'
+use IO::Socket::IP; $SIG{CHLD}='IGNORE'; $s=IO::Socket::IP->new(LocalHost=>'::',LocalPort=>8080,Listen=>128,ReuseAddr=>1,V6Only=>0) or die $!;
+while($c=$s->accept){ $p=$c->peerhost; $p=~s/^::ffff://; print $c "$p\\n"; close $c }
+EOT
+        cat >/run/ask.pl <<'EOT'
+use IO::Socket::IP; $s=IO::Socket::IP->new(PeerHost=>$ARGV[0],PeerPort=>8080,Timeout=>3) or die "no connection\\n"; print scalar <$s>;
+EOT
+        setsid perl /run/serve.pl >/dev/null 2>&1 </dev/null &`);
+      return vm;
+    } catch (error) {
+      execFileSync('ip', ['netns', 'delete', netns]);
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.guest.kill();
+    execFileSync('ip', ['netns', 'delete', this.#netns]);
+  }
+
+  /** A container with its link up, of which host access does not know yet. */
+  async make(name: string, n: number, { kind, mode }: Link): Promise<void> {
+    const mac = kind === 'macvlan' ? `address ${macOf(n)}` : '';
+    await this.guest.ok(`ip netns add ${name}; ip link add link eth0 name ky${n} ${mac} type ${kind} mode ${mode}; ip link set ky${n} netns ${name} name eth0
+      ip netns exec ${name} sh -c 'echo 1 >/proc/sys/net/ipv6/conf/eth0/addr_gen_mode; echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra
+        for d in all default eth0; do echo 1 >/proc/sys/net/ipv4/conf/$d/rp_filter; done'
+      ip -n ${name} link set lo up; ip -n ${name} addr add ${v4(n)}/24 dev eth0; ip -n ${name} link set eth0 up; ip -n ${name} addr add ${v6(n)}/64 dev eth0 nodad
+      ip -n ${name} route add default via ${outside.v4}; ip -n ${name} -6 route add default via ${outside.v6}
+      setsid ip netns exec ${name} perl /run/serve.pl >/dev/null 2>&1 </dev/null &`);
+  }
+
+  async end(name: string): Promise<void> {
+    await this.guest.ok(`ip netns pids ${name} | xargs -r kill -9; ip -n ${name} link del eth0; ip netns del ${name}`);
+  }
+
+  /** Names the containers that are served from now on. */
+  async serve(containers: Readonly<Record<string, { readonly n: number; readonly link: Link }>>): Promise<number> {
+    await this.#write(containers);
+    await this.guest.ok('kill -HUP $(cat /run/opener.pid)');
+    return Number((await this.#told('done'))['ms']);
+  }
+
+  async #write(containers: Readonly<Record<string, { readonly n: number; readonly link: Link }>>): Promise<void> {
+    const master = Number((await this.guest.ok('cat /sys/class/net/eth0/ifindex')).trim());
+    const opened: Record<string, Opened> = Object.fromEntries(
+      Object.entries(containers).map(([name, { n, link }]) => [
+        name,
+        { master, kind: link.kind, mac: macOf(n), addresses: [v4(n), v6(n)] },
+      ]),
+    );
+    // A new name each time: the guest's cache would not see what becomes of an old one.
+    const name = `guests-${++this.#files}.json`;
+    writeFileSync(path.join(this.guest.folder, name), JSON.stringify(opened));
+    await this.guest.ok(`cp /mnt/${name} /run/guests.json`);
+  }
+
+  /** Starts the part of the daemon, with these containers on record. @returns the state it came to */
+  async start(containers: Parameters<Vm['serve']>[0], on: 'on' | 'off' = 'on'): Promise<unknown> {
+    await this.#write(containers);
+    this.#lines = 0;
+    await this.guest.ok(`cd /kuryr && : >/run/opener.log
+      setsid /kuryr-node/node test/hostaccess/daemon.ts /run/guests.json ${on} >/run/opener.log 2>&1 </dev/null & echo $! >/run/opener.pid`);
+    return (await this.#told('ready'))['state'];
+  }
+
+  async kill(): Promise<void> {
+    await this.guest.run('p=$(cat /run/opener.pid); kill -9 $p; while kill -0 $p 2>/dev/null; do :; done');
+  }
+
+  async log(): Promise<string> {
+    return await this.guest.ok('cat /run/opener.log');
+  }
+
+  async #told(key: string): Promise<Record<string, unknown>> {
+    const end = performance.now() + 30_000;
+    for (;;) {
+      const lines = (await this.log()).split('\n').slice(0, -1);
+      while (this.#lines < lines.length) {
+        const text = lines[this.#lines++] ?? '';
+        const line = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {};
+        if (key in line) return line;
+      }
+      assert.ok(performance.now() < end, `no ${key} in 30 s:\n${lines.join('\n')}`);
+    }
+  }
+
+  /** Tables of the VM's own namespace that host access writes into. */
+  async tables(): Promise<string> {
+    return await this.guest.ok(`tc qdisc show dev eth0; tc filter show dev eth0 ingress; tc filter show dev eth0 egress
+      ip neigh show dev eth0 nud permanent; ip route; ip -6 route show dev eth0 | sed 's/expires [0-9]*sec//'; ls -1 /proc/sys/net/ipv4/conf
+      cat /proc/sys/net/ipv4/conf/eth0/send_redirects`);
+  }
+
+  /** What leaves the VM while something is done: a line a frame, in tcpdump's words. */
+  async wire(work: () => Promise<void>): Promise<readonly string[]> {
+    await this.guest.ok(`setsid tcpdump -U --immediate-mode -npi eth0 -Q out -w /run/wire.pcap >/run/tcpdump.log 2>&1 </dev/null & echo $! >/run/tcpdump.pid
+      while ! grep -q listening /run/tcpdump.log; do :; done`);
+    await work();
+    const text = await this.guest.ok(`p=$(cat /run/tcpdump.pid); kill -INT $p; while kill -0 $p 2>/dev/null; do :; done
+      tcpdump -nr /run/wire.pcap 2>/dev/null`);
+    return text.split('\n').filter(line => line !== '');
+  }
+}
+
+export const v4 = (n: number): string => `10.0.0.${20 + n}`;
+export const v6 = (n: number): string => `fd00::${(0x20 + n).toString(16)}`;
+const macOf = (n: number): string => `02:00:00:00:01:${n.toString(16).padStart(2, '0')}`;
