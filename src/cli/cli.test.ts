@@ -160,6 +160,25 @@ describe('the command line', () => {
     assert.match(text, /^ens4 .*port security is off/m);
   });
 
+  it('shows whether the VM and its containers reach one another, and what is in the way', async () => {
+    const lack = { code: 'HOST_ACCESS_LACKING', text: 'This kernel has no act_mirred.', todo: 'Load it.' };
+    const foreign = ['the neighbour 10.0.0.21'];
+    const cases = [
+      [{ state: 'working', lack: undefined, foreign: [] }, /The VM and its own containers reach one another\.$/],
+      [
+        { state: 'working', lack: undefined, foreign },
+        /the neighbour 10\.0\.0\.21 is not Kuryr's and is left as it is$/,
+      ],
+      [{ state: 'lacking', lack, foreign: [] }, /This kernel has no act_mirred\. Load it\.$/],
+      [{ state: 'off', lack: undefined, foreign: [] }, /Host access is off/],
+    ] as const;
+    for (const [hostAccess, text] of cases) {
+      bench.parts = { status: async () => ({ ...status, hostAccess }) };
+      assert.match((await bench.kuryr(['status'])).text, text);
+    }
+    bench.parts = {};
+  });
+
   it("shows a container's text without what a terminal would obey", async () => {
     const [attachment] = status.attachments;
     bench.parts = { status: async () => ({ ...status, attachments: [{ ...attachment, notes: ['\u001b[2Jgone'] }] }) };
