@@ -130,7 +130,7 @@ describe('a hostile container', () => {
       const ms = (await cpuMs()) - before;
       say(`${times} flips and ${times} other changes in 6 s cost the daemon ${Math.round(ms)} ms of CPU`);
       assert.ok(times > 1000, `${times} times only`);
-      assert.ok(ms < 1500, `${ms} ms`);
+      assert.ok(ms < 2500, `${ms} ms`);
     });
 
     test('outlives the daemon, and the next one finds it', async () => {
