@@ -21,6 +21,8 @@ export interface AttachmentsParts {
   readonly reach: Reach;
   readonly guards: Pick<Guards, 'stand' | 'makeWay' | 'tidySoon'>;
   readonly hostAccess: Pick<HostAccess, 'open' | 'close'>;
+  /** Id of this boot of the VM. */
+  readonly boot: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -178,14 +180,14 @@ export class Attachments {
   detach(id: string): Promise<void> {
     this.#ends.get(id)?.abort(new KuryrError('ATTACHMENT_UNKNOWN', { id }));
     return this.#lanes.take(id, async () => {
-      const { records, addresses, links, guards, hostAccess, life } = this.#parts;
+      const { records, addresses, links, guards, hostAccess, boot, life } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined) {
         await this.#removeStray(id);
         return;
       }
       if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
-      const guest = guestOf(records, record);
+      const guest = guestOf(records, record, boot);
       // Before the link goes: what the VM still sends would come back to itself.
       if (guest !== undefined) hostAccess.close(guest);
       const trace = this.trace(record);
@@ -245,24 +247,26 @@ export class Attachments {
 
   /** Lets the VM reach the attachment, and be reached by it. */
   #open(record: AttachmentRecord): void {
-    const guest = guestOf(this.#parts.records, record);
-    if (guest !== undefined) this.#parts.hostAccess.open(guest);
+    const { records, hostAccess, boot } = this.#parts;
+    const guest = guestOf(records, record, boot);
+    if (guest !== undefined) hostAccess.open(guest);
   }
 
   /** Where the record does not name the link's master yet, as an older version wrote it. */
   async #reopen(record: AttachmentRecord, link: AttachmentRecord['link'] & object, nic: Nic): Promise<void> {
-    const { ifindex: master } = nic.master;
-    if (link.master === master) return;
-    const known = { ...record, link: { ...link, master } };
-    await this.#parts.records.save({ attachments: [known] });
+    if (link.master !== undefined) return;
+    const { records, boot } = this.#parts;
+    const known = { ...record, link: { ...link, master: nic.master.ifindex, boot } };
+    await records.save({ attachments: [known] });
     this.#open(known);
   }
 
   /** The link's number stands in the ledger before the kernel hears of it. */
   async #recordLink(record: AttachmentRecord, { sandbox, gateways }: JoinRequest, nic: Nic) {
-    const { records, clock } = this.#parts;
+    const { records, boot, clock } = this.#parts;
     const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
-    const link = { name: record.link?.name ?? linkName(ifindex), ifindex, master: nic.master.ifindex };
+    const name = record.link?.name ?? linkName(ifindex);
+    const link = { name, ifindex, master: nic.master.ifindex, boot };
     const linked = { ...record, link, sandbox, gateways, since: clock.now() };
     await records.save({ attachments: [linked] });
     return linked;

@@ -46,8 +46,15 @@ const attachment = v.object({
   mtu: v.number(),
   mac: v.string(),
   holdings: v.array(v.string()),
-  /** `master` is the ifindex of the master; a record of an older version has none. */
-  link: v.optional(v.object({ name: v.string(), ifindex: v.number(), master: v.optional(v.number()) })),
+  /** `master` is the master's ifindex, which holds until the next boot; a record of an older version has neither. */
+  link: v.optional(
+    v.object({
+      name: v.string(),
+      ifindex: v.number(),
+      master: v.optional(v.number()),
+      boot: v.optional(v.string()),
+    }),
+  ),
   /** Gateways to probe, by family, as the runtime's front told them. */
   gateways: v.optional(v.object({ 4: v.optional(v.string()), 6: v.optional(v.string()) })),
   /** Path of the sandbox's netns, when the runtime has told it. */

@@ -97,10 +97,11 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const guarded = () => guardedAttachments(records);
   const guards = new Guards({ ...core, kernel, folder: guardFolder(config.runDir), attachments: guarded });
   const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
-  const guests = () => guestsOf(records);
+  const boot = kernel.sysctl('host', 'kernel/random/boot_id') ?? '';
+  const guests = () => guestsOf(records, boot);
   const hostAccess = new HostAccess({ kernel, guests, on: config.hostAccess === 'on', logger });
   const waitMs = config.waitSeconds * 1000;
-  const attachments = new Attachments({ ...core, addresses, guards, hostAccess, reach, waitMs });
+  const attachments = new Attachments({ ...core, addresses, guards, hostAccess, boot, reach, waitMs });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });
   const kept = { guards, flips, hostAccess, holdMs: config.holdSeconds * 1000 };
   const upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });

@@ -37,6 +37,8 @@ export interface FakeEngineOptions {
   readonly clock?: FakeClock;
   readonly link?: LinkSpec;
   readonly publishedPorts?: 'allow' | 'refuse';
+  /** Id of the VM's boot. */
+  readonly boot?: string;
 }
 
 /** The VM that every test begins with: one NIC, one network (of that id) with an IPv4 and an IPv6 subnet. */
@@ -96,8 +98,17 @@ export class FakeEngine {
     const guarded = () => guardedAttachments(records);
     const guards = new Guards({ ...core, kernel, folder: '/run/kuryr/guard', attachments: guarded });
     const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
-    const hostAccess = new HostAccess({ kernel, guests: () => guestsOf(records), on: true, logger });
-    const attachments = new Attachments({ ...core, addresses, guards, hostAccess, reach: this.reach, waitMs: 5000 });
+    const boot = options.boot ?? 'one boot';
+    const hostAccess = new HostAccess({ kernel, guests: () => guestsOf(records, boot), on: true, logger });
+    const attachments = new Attachments({
+      ...core,
+      addresses,
+      guards,
+      hostAccess,
+      boot,
+      reach: this.reach,
+      waitMs: 5000,
+    });
     const store = new DockerStore(this.ledger);
     const front = {
       ...{ ...core, store, addresses, attachments, holdSeconds: 60 },

@@ -49,3 +49,33 @@ test('a container starts whether or not the kernel lets the VM reach it', async 
   vm.kernel.failNext('addRoute', fakeRefusal('KERNEL_REFUSED', 'add the route', 'ENOMEM', {}));
   await engine.run(network);
 });
+
+test('nothing is opened for links of an earlier boot, which are gone and whose masters may have other numbers', async () => {
+  const { vm, engine, neighbours } = bed();
+  await engine.run(await engine.createNetwork(['10.30.0.0/24']));
+  const { neutron, kernel } = vm;
+  engine.stop();
+  const rebooted = new FakeEngine({ neutron, kernel, ledger: engine.ledger, boot: 'another' });
+  const [step] = (await rebooted.upkeep.gc(true, AbortSignal.timeout(5000))).filter(
+    ({ step: { do: what } }) => what === 'close',
+  );
+  assert.ok(step, 'what such links had is a stray');
+  assert.equal(neighbours().length, 1, 'a dry run changes nothing');
+});
+
+test('a container that an older version started is reached when the daemon has looked at it', async () => {
+  const { vm, engine, neighbours } = bed();
+  await engine.run(await engine.createNetwork(['10.30.0.0/24']));
+  const [record] = engine.records.attachments();
+  assert.ok(record?.link);
+  const { name, ifindex } = record.link;
+  await engine.records.save({ attachments: [{ ...record, link: { name, ifindex } }] });
+  engine.stop();
+  const [address = ''] = neighbours();
+  vm.kernel.removeNeighbour(vm.kernel.links('host')[0]?.ifindex ?? 0, address);
+  const upgraded = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, ledger: engine.ledger });
+  void upgraded.upkeep.run();
+  await upgraded.settled();
+  assert.deepEqual(neighbours(), [address]);
+  upgraded.stop();
+});
