@@ -4,8 +4,21 @@ import { COOKIE } from './slots.ts';
 
 type ChangedKernel = Pick<Kernel, 'filters' | 'putNeighbour' | 'removeNeighbour' | 'addRoute' | 'removeRoute'>;
 
-/** Makes one change; made twice it is as once. @throws what the kernel's edge throws */
-export function applyChange(kernel: ChangedKernel, change: Change): void {
+/** Makes them all; one that fails does not keep the others from being made. @throws what the first of them threw */
+export function applyChanges(kernel: ChangedKernel, changes: readonly Change[]): void {
+  const failures: unknown[] = [];
+  for (const change of changes) {
+    try {
+      applyChange(kernel, change);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Made twice it is as once. */
+function applyChange(kernel: ChangedKernel, change: Change): void {
   const { filters } = kernel;
   switch (change.do) {
     case 'make-place':

@@ -360,6 +360,17 @@ test('switched off, it takes away what it made and makes nothing more', () => {
   assert.equal(bench.access.state.is, 'off');
 });
 
+test('what fails for one address keeps nothing from others, and is tried again when an address settles', () => {
+  const bench = new Bench();
+  bench.restart();
+  bench.guests.push(bench.guest('10.0.0.22'));
+  bench.kernel.failNext('addRoute', fakeRefusal('KERNEL_REFUSED', 'add the route', 'EINVAL', {}));
+  bench.open(bench.guest('fd00::21'));
+  assert.deepEqual(bench.standing().routes, ['fd00::21/128 fd00::5']);
+  bench.kernel.announceAddresses();
+  assert.deepEqual(bench.standing().routes, ['fd00::21/128 fd00::5', '10.0.0.22/32 10.0.0.5']);
+});
+
 test('a kernel that refuses is a warning, and the next look puts it right', () => {
   const bench = new Bench();
   bench.open(bench.guest('10.0.0.21'));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
 import type { Kernel, LinkEvent } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
-import { applyChange, describeRemoval } from './apply.ts';
+import { applyChanges, describeRemoval } from './apply.ts';
 import { changesOf, keyOf } from './changes.ts';
 import { isOurs, look, type Standing } from './standing.ts';
 import { tryFilters } from './trial.ts';
@@ -35,6 +35,8 @@ export class HostAccess {
   readonly #masters = new Map<number, MasterState>();
   /** Neighbours of ours that stand. */
   readonly #made = new Set<string>();
+  /** Whether something failed since the last look that came to its end. */
+  #isTorn = false;
   #state: HostAccessState;
 
   constructor(parts: HostAccessParts) {
@@ -84,7 +86,8 @@ export class HostAccess {
       const { changes, foreign } = changesOf(lack === undefined ? needed.wanted : nothing, standing);
       // Before they are made: what fails on the way is looked at anew.
       this.#forget();
-      for (const change of changes) applyChange(kernel, change);
+      applyChanges(kernel, changes);
+      this.#isTorn = false;
       if (lack === undefined) this.#remember(needed, standing);
       if (!on) return;
       if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
@@ -125,7 +128,9 @@ export class HostAccess {
   #follow(): void {
     this.#guarded(() => {
       const now = mastersOf(this.#parts.kernel, [...this.#masters.keys()]);
-      if (now.some(master => !isDeepStrictEqual(master, this.#masters.get(master.ifindex)))) this.refresh();
+      const isOther = now.some(master => !isDeepStrictEqual(master, this.#masters.get(master.ifindex)));
+      // An address that was tentative when it was to be a source tells of itself once more.
+      if (isOther || this.#isTorn) this.refresh();
     });
   }
 
@@ -182,6 +187,7 @@ export class HostAccess {
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       this.#forget();
+      this.#isTorn = true;
       this.#parts.logger.warn({ code }, `the way between the VM and its containers could not be set: ${message}`);
     }
   }
