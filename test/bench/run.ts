@@ -4,6 +4,7 @@ import type { Bench } from './bench.ts';
 import { table } from './figures.ts';
 import { hostAccess } from './host-access.ts';
 
+const benches: readonly Bench[] = [hostAccess];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
 const unknown = positionals.filter(asked => benches.every(({ name }) => name !== asked));
