@@ -116,7 +116,7 @@ export class Lab implements AsyncDisposable {
         ips: slaac ? ips.filter(ip => !ip.includes(':')) : ips,
         gateways: gateways.filter((gateway): gateway is string => typeof gateway === 'string'),
       });
-      ports.push({ id: port.id, mac, ips });
+      ports.push({ id: port.id, mac, ips, tap, netns });
     }
     const management = await cloud.management({ name, host });
     const guest = await bootGuest(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Bed } from './bed.ts';
 import type { Row } from './rows.ts';
-import { until } from './traffic.ts';
+import { lost, until } from './traffic.ts';
 
 /**
  * How far apart the two may be, seconds: probes come every half second by then, and a kernel that had no answer from its
@@ -19,8 +19,7 @@ export function coincidence(link: 'ipvlan' | 'macvlan'): Row {
       const gateway = bed.lab.network.v4?.gateway ?? '';
       await bed.a.stopKuryr('KILL');
       await bed.setPairs(bed.a, []);
-      const lost = async () => (await bed.a.run(`docker exec ${one.name} ping -c 1 -W 1 ${gateway}`)).code !== 0;
-      await until('the filter takes the address away', lost);
+      await until('the filter takes the address away', () => lost(one, gateway));
       const logged = (await bed.a.log()).length;
       const firstPing = bed.a.ok(
         `docker exec ${one.name} ping -i 0.1 -c 600 -W 1 ${gateway} |

@@ -10,24 +10,19 @@ interface Seen {
   readonly fetched: string;
 }
 
-/** Looks at several addresses at once: an exec of a container takes a guest's CPU longer than what is done in it. */
+/** Looks at several addresses at once. */
 async function look(from: Container, addresses: readonly string[], count: number): Promise<readonly Seen[]> {
-  // By nc, since the wget of a static busybox dies of the missing name service.
   const start = addresses.map(
-    (address, n) => `ping -c ${count} -i 0.2 -W 1 ${address} >/tmp/p${n} 2>&1 &
-      echo "GET / HTTP/1.0" | nc -w 2 ${address} 80 >/tmp/f${n} 2>/dev/null &`,
+    (address, n) => `ping -c ${count} -i 0.2 -W 1 ${address} >$at/p${n} 2>&1 &
+      curl -s -m 2 http://${address.includes(':') ? `[${address}]` : address}/ >$at/f${n} &`,
   );
-  const tell = addresses.map((_, n) => `cat /tmp/p${n}; echo ==; cat /tmp/f${n}; echo ==`);
-  const script = [...start, 'wait', ...tell].join('\n');
-  const { stdout } = await from.vm.run(`docker exec ${from.name} sh -c '${script}'`, 60);
+  const tell = addresses.map((_, n) => `cat $at/p${n}; echo ==; cat $at/f${n}; echo ==`);
+  const script = ['at=$(mktemp -d)', ...start, 'wait', ...tell, 'rm -r $at'].join('\n');
+  const { stdout } = await from.vm.within(from, script);
   const parts = stdout.split(/\n?==\n/);
   return addresses.map((_, n) => ({
-    pings: Number(/(\d+) packets received/.exec(parts[2 * n] ?? '')?.[1] ?? 0),
-    fetched:
-      (parts[2 * n + 1] ?? '')
-        .split(/\r?\n\r?\n/)
-        .at(-1)
-        ?.trim() ?? '',
+    pings: Number(/(\d+) received/.exec(parts[2 * n] ?? '')?.[1] ?? 0),
+    fetched: parts[2 * n + 1]?.trim() ?? '',
   }));
 }
 
@@ -75,6 +70,11 @@ async function bothWays(
 export async function assertPing(from: Container, address: string): Promise<void> {
   const [seen] = await look(from, [address], 3);
   assert.equal(seen?.pings, 3, `ping ${from.name} → ${address}`);
+}
+
+/** Whether a ping from the container is lost. */
+export async function lost(from: Container, address: string): Promise<boolean> {
+  return (await from.vm.within(from, `ping -c 1 -W 1 ${address}`)).code !== 0;
 }
 
 /** Looks again and again until the look gives something, a minute at most. @throws Error saying what never came */

@@ -3,6 +3,7 @@
  * private Debian tree. Nothing is installed on the machine, and nothing is left of it afterwards.
  */
 import type { Backend, BackendEdges, Host } from './backend.ts';
+import { Capture } from './capture.ts';
 import { type Answer, Client } from './client.ts';
 import { startDatabase } from './database.ts';
 import type { User } from './identity.ts';
@@ -154,6 +155,11 @@ export class Cloud {
     const { place } = this;
     const edges = { place, jail: this.#jail, traffic: this.traffic, signal: this.#signal };
     return makeManagement(edges, { ...request, index: ++this.#guests });
+  }
+
+  /** Takes what passes the TAP of a plugged NIC. */
+  capture({ netns, tap }: Pick<Plugged, 'netns' | 'tap'>): Promise<Capture> {
+    return Capture.start(this.#jail, this.place, netns, tap);
   }
 
   /** Runs a command of the tree, in a network namespace of the lab's if one is named. */

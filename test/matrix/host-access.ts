@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import type { Container, Vm } from '../lab/vm.ts';
+import type { Row } from './rows.ts';
+import { assertReach } from './traffic.ts';
+
+const MANY = 100;
+/** Of the web server that the VM itself runs, besides those in its containers. */
+const PORT = 8088;
+
+/** A VM and its own containers, in both families; and not a frame of it leaves the VM. */
+export const hostAccess: Row = {
+  name: 'a VM and its own containers: ping, large packets, 100 connections; none of it leaves the VM',
+  async run(bed) {
+    const network = await bed.network('--ipv6');
+    const [[one, other], sibling] = await Promise.all([bed.pair(network), bed.a.container(bed.name('ca'), network)]);
+    await serve(bed.a);
+    const capture = await bed.lab.cloud.capture(bed.a.port);
+    await assertJoined(one, MANY);
+    await assertReach(one, sibling);
+    await assertReach(one, other);
+    const lines = await capture.lines();
+    assert.ok(
+      lines.some(line => line.includes(one.v4) && line.includes(other.v4)),
+      'what goes to another VM was seen at the TAP',
+    );
+    assert.deepEqual(between(lines, own(bed.a), [one, sibling]), []);
+    await bed.remove(one, sibling);
+    await bed.assertClean();
+  },
+};
+
+/** It stays while the daemon is dead, and follows what becomes of the NIC. */
+export const hostAccessFollows: Row = {
+  name: 'a VM and its own containers: after kill -9, another MAC, an address more and one less; then nothing is left',
+  async run(bed) {
+    await bed.leaveNetwork();
+    const before = await tables(bed.a);
+    const network = await bed.network('--ipv6');
+    const [one] = await bed.pair(network);
+    await serve(bed.a);
+    await bed.a.stopKuryr('KILL');
+    await assertJoined(one);
+    await bed.a.startKuryr();
+    await assertJoined(one);
+    // A NIC of User-Mode Linux takes another MAC only while it is down; IPv6 addresses and routes go with that.
+    for (const mac of ['02:00:00:00:00:77', bed.a.port.mac]) {
+      await bed.a.ok(`ip -6 route save dev eth0 proto boot >/tmp/routes; ip route save dev eth0 default >/tmp/routes4
+        ip link set eth0 down; ip link set eth0 address ${mac}; ip link set eth0 up
+        for ip in ${bed.a.port.ips.filter(ip => ip.includes(':')).join(' ')}; do ip addr add $ip dev eth0 nodad; done
+        ip -6 route restore </tmp/routes; ip route restore </tmp/routes4; true`);
+      await assertJoined(one);
+    }
+    await bed.a.ok('ip addr add 10.30.0.250/24 dev eth0; ip addr add fd30::250/64 dev eth0 nodad');
+    for (const address of ['10.30.0.250', 'fd30::250']) await assertFetched(one, address);
+    await bed.a.ok('ip addr del 10.30.0.250/24 dev eth0; ip addr del fd30::250/64 dev eth0');
+    await assertJoined(one);
+    await bed.remove(one);
+    await bed.leaveNetwork();
+    assert.equal(await tables(bed.a), before);
+  },
+};
+
+/** The VM reaches the container and the container the VM, by each address that both have. */
+async function assertJoined(one: Container, connections = 3): Promise<void> {
+  const { vm } = one;
+  for (const [mine, theirs] of own(vm).map(ip => [ip, ip.includes(':') ? one.v6 : one.v4] as const)) {
+    const there = await vm.run(`ping -qc 3 -i 0.2 -W 2 ${theirs} && ping -qc 1 -s 5000 -W 2 ${theirs}`);
+    assert.equal(there.code, 0, `ping ${vm.name} → ${one.name}: ${there.stdout}${there.stderr}`);
+    const back = await vm.within(one, `ping -qc 3 -i 0.2 -W 2 ${mine} && ping -qc 1 -s 5000 -W 2 ${mine}`);
+    assert.equal(back.code, 0, `ping ${one.name} → ${vm.name}: ${back.stdout}${back.stderr}`);
+    const fetched = await vm.ok(`curl -s -m 20 '${urlOf(theirs)}?[1-${connections}]'`);
+    assert.equal(fetched.split('\n').filter(line => line === one.name).length, connections, `TCP to ${theirs}`);
+    await assertFetched(one, mine, connections);
+  }
+}
+
+/** The VM's server answers the container. */
+async function assertFetched(one: Container, mine: string, connections = 1): Promise<void> {
+  const { stdout } = await one.vm.within(one, `curl -s -m 20 '${urlOf(mine, PORT)}?[1-${connections}]'`);
+  const answers = stdout.split('\n').filter(line => line === one.vm.name);
+  assert.equal(answers.length, connections, `TCP ${one.name} → ${mine}`);
+}
+
+/** Starts the VM's own web server, which answers with the VM's name, unless it runs. */
+const serve = (vm: Vm) =>
+  vm.ok(`curl -s -o /dev/null http://127.0.0.1:${PORT}/ && exit
+    mkdir -p /run/www; echo ${vm.name} >/run/www/index.html; busybox httpd -p ${PORT} -h /run/www`);
+
+const own = (vm: Vm): string[] => vm.port.ips.map(ip => ip.split('/')[0] as string);
+
+const urlOf = (address: string, port = 80) => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+
+/** Frames in which both one of the VM's addresses and one of its containers' stand. */
+function between(lines: readonly string[], vm: readonly string[], containers: readonly Container[]): readonly string[] {
+  const names = (line: string, address: string) => new RegExp(`(?<![\\w:.])${address}(?![\\w:])`).test(line);
+  const theirs = containers.flatMap(({ v4, v6 }) => [v4, v6]);
+  return lines.filter(line => vm.some(ip => names(line, ip)) && theirs.some(ip => names(line, ip)));
+}
+
+/** What the daemon writes for the VM's own sake, as it stands: filters, neighbours, routes, links, namespaces. */
+async function tables(vm: Vm): Promise<string> {
+  return await vm.ok(`tc qdisc show dev eth0; tc filter show dev eth0 egress 2>/dev/null; ip neigh show nud permanent
+    ip route | sort; ip -6 route | grep -v ^fe80 | sed 's/ expires [0-9]*sec//' | sort
+    ip -br link | cut -d' ' -f1; ls /run/netns /run/kuryr/guard 2>/dev/null; mount | grep -c kuryr`);
+}
