@@ -47,7 +47,8 @@ async function measure(rounds: number): Promise<readonly Row[]> {
     done`);
   const found = new Figures();
   // The first round finds caches and neighbours cold and is not counted.
-  for (let round = 0; round <= rounds; round++)
+  for (let round = 0; round <= rounds; round++) {
+    console.log(`round ${round} of ${rounds}`);
     for (const peer of peers)
       for (const [way, where, to] of [
         ['VM → container', '', peer.container],
@@ -59,5 +60,6 @@ async function measure(rounds: number): Promise<readonly Row[]> {
         for (const [key, unit] of Object.entries(figures) as [keyof typeof figures, string][])
           found.add(`${way}: ${unit}`, peer.name, seen[key]);
       }
+  }
   return found.rows();
 }

@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { table } from './figures.ts';
 import { hostAccess } from './host-access.ts';
+import { quiet } from './quiet.ts';
 
-const benches: readonly Bench[] = [hostAccess];
+const benches: readonly Bench[] = [hostAccess, quiet];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
 const unknown = positionals.filter(asked => benches.every(({ name }) => name !== asked));
@@ -21,7 +22,9 @@ if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) &&
   for (const bench of chosen) {
     const counted = rounds ?? bench.rounds;
     const rows = await bench.measure(counted);
-    console.log(`\n${bench.name}: ${bench.title}; minimum / median / maximum of ${counted} rounds\n`);
+    console.log(
+      `\n${bench.name}: ${bench.title}; minimum / median / maximum of ${counted} round${counted === 1 ? '' : 's'}\n`,
+    );
     console.log(`${table(rows)}\n`);
   }
 }
