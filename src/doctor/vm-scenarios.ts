@@ -171,6 +171,7 @@ export const vmScenarios = {
   'host-access/off': ({ config }) => {
     config.hostAccess = 'off';
   },
+  'host-access/forgeries': ({ kernel }) => void kernel.filters.lacking.add('flower'),
   'host-access/lacking': ({ kernel }) => void kernel.filters.lacking.add('mirred'),
   'host-access/unprivileged': ({ kernel }) => {
     kernel.filters.isForbidden = true;

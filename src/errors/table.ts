@@ -253,6 +253,11 @@ export const errorTable = {
     text: 'The embedded cloud does not start: {reason}.',
     todo: 'Choose a free port with --port, or leave it out; a --file has to be one that an embedded cloud wrote.',
   },
+  FORGERIES_PASS: {
+    status: 501,
+    text: 'What containers on {master} forge about neighbours (ARP, router advertisements) reaches the VM: {reason}.',
+    todo: 'Containers work. Load what is lacking (modprobe cls_u32 cls_flower act_gact): the daemon notices within half a minute. Until then run what you do not trust with --cap-drop NET_RAW.',
+  },
   GUARD_FAILED: {
     status: 500,
     text: "The guard of {master}, which keeps the VM's own addresses and the gateways' from containers, does not stand as it should: {reason}.",

@@ -1,6 +1,6 @@
 import type { Kernel } from '../linux/kernel.ts';
 import type { Change } from './changes.ts';
-import { COOKIE } from './slots.ts';
+import { COOKIE, handleOf } from './slots.ts';
 
 type ChangedKernel = Pick<Kernel, 'filters' | 'putNeighbour' | 'removeNeighbour' | 'addRoute' | 'removeRoute'>;
 
@@ -25,7 +25,7 @@ function applyChange(kernel: ChangedKernel, change: Change): void {
       filters.makePlace(change.ifindex);
       break;
     case 'add-filter':
-      filters.add(change.ifindex, change.filter, { handle: 0, cookie: COOKIE });
+      filters.add(change.ifindex, change.filter, { handle: handleOf(change.filter), cookie: COOKIE });
       break;
     case 'remove-filter':
       filters.remove(change.ifindex, change.filter, change.handle);

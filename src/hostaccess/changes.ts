@@ -1,4 +1,4 @@
-import type { EgressFilter } from '../linux/filters.ts';
+import type { LinkFilter, StandingFilter } from '../linux/filters.ts';
 import type { Neighbour, NewRoute, OwnNeighbour, Route } from '../linux/kernel.ts';
 import { isInPlace, slotFor } from './slots.ts';
 import { isOurs, type Standing } from './standing.ts';
@@ -7,8 +7,8 @@ import type { Rule, Wanted } from './wanted.ts';
 /** One request to the kernel. */
 export type Change =
   | { readonly do: 'make-place'; readonly ifindex: number }
-  | { readonly do: 'add-filter'; readonly ifindex: number; readonly filter: EgressFilter }
-  | { readonly do: 'remove-filter'; readonly ifindex: number; readonly filter: EgressFilter; readonly handle: number }
+  | { readonly do: 'add-filter'; readonly ifindex: number; readonly filter: LinkFilter }
+  | { readonly do: 'remove-filter'; readonly ifindex: number; readonly filter: LinkFilter; readonly handle: number }
   /** With all filters at once, where nobody else has any there: nothing is left by one who is killed under way. */
   | { readonly do: 'remove-place'; readonly ifindex: number }
   | { readonly do: 'put-neighbour'; readonly neighbour: OwnNeighbour }
@@ -39,10 +39,10 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
   const removed: Change[] = [];
   for (const ifindex of new Set([...wanted.map(rule => rule.ifindex), ...filters.keys()])) {
     const all = filters.get(ifindex) ?? [];
-    const ours = all.filter(filter => isOurs(filter) && filter.hook === 'egress');
+    const ours = all.filter(isOurs);
     const taken = new Set(all.map(({ pref }) => pref));
-    const prefs = new Set(ours.map(({ pref }) => pref));
-    const isShared = all.some(({ hook, pref }) => hook === 'ingress' || !prefs.has(pref));
+    const slots = new Set(ours.map(placeOf));
+    const isShared = all.some(filter => !slots.has(placeOf(filter)));
     const missing = new Map(wanted.filter(rule => rule.ifindex === ifindex).map(rule => [textOf(rule), rule]));
     if (missing.size === 0 && ours.length > 0 && !isShared) {
       removed.push({ do: 'remove-place', ifindex });
@@ -50,14 +50,14 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
     }
     if (missing.size > 0 && !places.some(place => place.ifindex === ifindex)) made.push({ do: 'make-place', ifindex });
     for (const standing of ours) {
-      const { filter, handle } = standing;
+      const { hook, filter, handle } = standing;
       const text = filter === undefined ? '' : textOf({ ...filter, ifindex });
       if (isInPlace(standing, ifindex) && missing.delete(text)) continue;
       // Without all that it was made of, it is found by what it stands under.
-      const protocol = standing.protocol === 0x0806 ? 'arp' : standing.protocol === 0x86dd ? 'ipv6' : 'all';
+      const protocol = protocols[standing.protocol] ?? 'all';
       const bytes = { by: 'bytes', bytes: [] } as const;
-      const found = filter ?? { pref: standing.pref, protocol, match: bytes, action: { do: 'pass' } as const };
-      removed.push({ do: 'remove-filter', ifindex, filter: found, handle: found.match.by === 'mac' ? handle : 0 });
+      const found = filter ?? { hook, pref: standing.pref, protocol, match: bytes, action: { do: 'pass' } as const };
+      removed.push({ do: 'remove-filter', ifindex, filter: found, handle: found.match.by === 'bytes' ? 0 : handle });
     }
     for (const { ifindex: _, ...rule } of missing.values()) {
       const pref = slotFor({ ...rule, ifindex }, taken);
@@ -68,10 +68,32 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
   return { made, removed };
 }
 
+/** By EtherType, where it is not all of them. */
+const protocols: Readonly<Record<number, Rule['protocol']>> = {
+  2054: 'arp',
+  34525: 'ipv6',
+  33024: '802.1Q',
+  34984: '802.1ad',
+};
+
+/** What a classifier tells of itself stands in the same place without a mark. */
+const placeOf = ({ hook, pref }: StandingFilter) => `${hook} ${pref}`;
+
 /** What a rule says, apart from its place. */
-function textOf({ ifindex, protocol, match, action }: Rule): string {
-  const what = match.by === 'mac' ? match.mac : match.bytes.map(({ at, value, mask }) => `${at} ${value} ${mask}`);
-  return JSON.stringify([ifindex, protocol, match.by, what, action.do, action.do === 'arrive' ? action.ifindex : 0]);
+function textOf({ ifindex, hook, protocol, match, action }: Rule): string {
+  const what =
+    match.by === 'bytes'
+      ? match.bytes.map(({ at, value, mask }) => `${at} ${value} ${mask}`)
+      : [match.mac, match.by === 'asker' ? match.address : ''];
+  return JSON.stringify([
+    ifindex,
+    hook,
+    protocol,
+    match.by,
+    what,
+    action.do,
+    action.do === 'arrive' ? action.ifindex : 0,
+  ]);
 }
 
 function neighbourChanges(wanted: readonly OwnNeighbour[], standing: readonly Neighbour[]) {

@@ -3,9 +3,11 @@ import { asKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
 import type { Kernel, LinkEvent } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
 import { applyChanges, describeRemoval } from './apply.ts';
+import { Askers } from './askers.ts';
 import { changesOf, keyOf } from './changes.ts';
+import { shieldOf } from './forgeries.ts';
 import { isOurs, look, type Standing } from './standing.ts';
-import { tryFilters } from './trial.ts';
+import { tryFilters, tryShield } from './trial.ts';
 import { type Guest, type MasterState, nothing, type Wanted, wantedOf, wayTo } from './wanted.ts';
 
 export interface HostAccessParts {
@@ -35,6 +37,9 @@ export class HostAccess {
   readonly #masters = new Map<number, MasterState>();
   /** Neighbours of ours that stand. */
   readonly #made = new Set<string>();
+  readonly #askers = new Askers();
+  /** Why what containers forge is not kept from the VM; undefined where it is. */
+  #shieldFault: KuryrError | undefined;
   /** Whether something failed since the last look that came to its end. */
   #isTorn = false;
   #state: HostAccessState;
@@ -51,7 +56,6 @@ export class HostAccess {
   /** Takes over what an earlier run left, and follows the masters' MACs and addresses until the signal is aborted. */
   start(life: AbortSignal): void {
     this.refresh();
-    if (!this.#parts.on) return;
     const { kernel } = this.#parts;
     kernel.onLinkEvent(event => this.#onLink(event), life);
     kernel.onAddressEvent(() => this.#follow(), life);
@@ -59,7 +63,6 @@ export class HostAccess {
 
   /** For a container whose link was just made: on a master that has others, a request an address for neighbour and route. */
   open(guest: Guest): void {
-    if (!this.#parts.on) return;
     const master = this.#masters.get(guest.master);
     if (master === undefined || guest.kind === 'macvlan') this.refresh();
     else this.#guarded(() => this.#openFast(master, guest));
@@ -67,12 +70,10 @@ export class HostAccess {
 
   /** For a container that goes; it is not on record as one that stays any more. */
   close(guest: Guest): void {
-    if (!this.#parts.on) return;
     const master = this.#masters.get(guest.master);
     if (master !== undefined && guest.kind !== 'macvlan') this.#guarded(() => this.#closeFast(master, guest));
     // With the last one of a master its rules go.
-    const prefix = keyOf({ ifindex: guest.master, address: '' });
-    const hasOthers = [...this.#made].some(key => key.startsWith(prefix));
+    const hasOthers = this.#parts.guests().some(other => other.master === guest.master);
     if (!hasOthers || guest.kind === 'macvlan') this.refresh();
   }
 
@@ -82,13 +83,17 @@ export class HostAccess {
       const { kernel, on } = this.#parts;
       const needed = this.#needed();
       const standing = look(kernel);
-      const lack = this.#lack(needed, standing);
-      const { changes, foreign } = changesOf(lack === undefined ? needed.wanted : nothing, standing);
+      const lack = on ? this.#lack(needed, standing) : undefined;
+      const shieldLack = this.#shieldLack(needed, standing);
+      const parts = { access: on && lack === undefined, shield: shieldLack === undefined };
+      const wanted = wantedFor(needed, parts);
+      const { changes, foreign } = changesOf(wanted, standing);
       // Before they are made: what fails on the way is looked at anew.
       this.#forget();
       applyChanges(kernel, changes);
       this.#isTorn = false;
-      if (lack === undefined) this.#remember(needed, standing);
+      this.#tellShield(shieldLack);
+      if (lack === undefined) this.#remember(needed, wanted, standing);
       if (!on) return;
       if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
       else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign });
@@ -97,13 +102,16 @@ export class HostAccess {
 
   /** What stands that no container needs, in words; `refresh` takes it away. */
   strays(): readonly string[] {
-    const { changes } = changesOf(this.#needed().wanted, look(this.#parts.kernel));
+    const wanted = wantedFor(this.#needed(), { access: this.#parts.on, shield: true });
+    const { changes } = changesOf(wanted, look(this.#parts.kernel));
     return changes.flatMap(change => describeRemoval(change) ?? []);
   }
 
   #openFast(master: MasterState, guest: Guest): void {
     const { kernel } = this.#parts;
     const { neighbours, routes } = wayTo(master, guest);
+    if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.added(master, guest.addresses));
+    if (!this.#parts.on) return;
     for (const route of routes) kernel.addRoute('host', route);
     // What stands in its place may be another's: that takes a look.
     const missing = neighbours.filter(neighbour => !this.#made.has(keyOf(neighbour)));
@@ -116,7 +124,8 @@ export class HostAccess {
     const { neighbours, routes } = wayTo(master, guest);
     for (const neighbour of neighbours)
       if (this.#made.delete(keyOf(neighbour))) kernel.removeNeighbour(neighbour.ifindex, neighbour.address);
-    for (const route of routes) kernel.removeRoute(route);
+    if (this.#parts.on) for (const route of routes) kernel.removeRoute(route);
+    if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.removed(master, guest.addresses));
   }
 
   #onLink({ type, link }: LinkEvent): void {
@@ -138,7 +147,7 @@ export class HostAccess {
   #lack(needed: Needed, standing: Standing): KuryrError | undefined {
     for (const { ifindex } of needed.masters) {
       if (this.#masters.has(ifindex)) continue;
-      const stands = standing.filters.get(ifindex)?.some(isOurs) === true;
+      const stands = standing.filters.get(ifindex)?.some(each => isOurs(each) && each.hook === 'egress') === true;
       const lack =
         stands && !needed.withMacs ? undefined : tryFilters(this.#parts.kernel.filters, ifindex, needed.withMacs);
       if (lack !== undefined) return lack;
@@ -146,16 +155,28 @@ export class HostAccess {
     return undefined;
   }
 
-  #needed(): Needed {
-    const { kernel, guests, on } = this.#parts;
-    const served = on ? guests() : [];
-    const masters = served.length === 0 ? [] : mastersOf(kernel, [...new Set(served.map(({ master }) => master))]);
-    const withMacs = served.some(({ kind }) => kind === 'macvlan');
-    return { wanted: wantedOf(masters, served), masters, withMacs };
+  /** What keeps the shield from standing on one of the masters. */
+  #shieldLack({ masters, guests }: Needed, standing: Standing): KuryrError | undefined {
+    for (const { ifindex, name } of masters) {
+      if (!guests.some(({ master, kind }) => master === ifindex && kind === 'ipvlan')) continue;
+      if (standing.filters.get(ifindex)?.some(each => isOurs(each) && each.hook === 'ingress')) continue;
+      const lack = tryShield(this.#parts.kernel.filters, { ifindex, name });
+      if (lack !== undefined) return lack;
+    }
+    return undefined;
   }
 
-  #remember({ masters, wanted }: Needed, before: Standing): void {
+  #needed(): Needed {
+    const { kernel, guests } = this.#parts;
+    const served = guests();
+    const masters = served.length === 0 ? [] : mastersOf(kernel, [...new Set(served.map(({ master }) => master))]);
+    const withMacs = served.some(({ kind }) => kind === 'macvlan');
+    return { guests: served, masters, withMacs };
+  }
+
+  #remember({ masters }: Needed, wanted: Wanted, before: Standing): void {
     for (const master of masters) this.#masters.set(master.ifindex, master);
+    this.#askers.know(wanted.rules);
     for (const neighbour of wanted.neighbours) this.#made.add(keyOf(neighbour));
     for (const other of before.neighbours) if (!isOurs(other)) this.#made.delete(keyOf(other));
   }
@@ -181,6 +202,12 @@ export class HostAccess {
     }
   }
 
+  #tellShield(fault: KuryrError | undefined): void {
+    if (fault !== undefined && fault.text !== this.#shieldFault?.text)
+      this.#parts.logger.warn({ code: fault.code }, fault.message);
+    this.#shieldFault = fault;
+  }
+
   #guarded(work: () => void): void {
     try {
       work();
@@ -194,10 +221,16 @@ export class HostAccess {
 }
 
 interface Needed {
-  readonly wanted: Wanted;
+  readonly guests: readonly Guest[];
   readonly masters: readonly MasterState[];
   /** Whether containers have MACs of their own. */
   readonly withMacs: boolean;
+}
+
+/** @param parts whether the VM and its containers reach one another, and whether what they forge is dropped */
+function wantedFor({ masters, guests }: Needed, parts: { readonly access: boolean; readonly shield: boolean }): Wanted {
+  const wanted = parts.access ? wantedOf(masters, guests) : nothing;
+  return parts.shield ? { ...wanted, rules: [...wanted.rules, ...shieldOf(masters, guests)] } : wanted;
 }
 
 function mastersOf(kernel: Kernel, ifindexes: readonly number[]): readonly MasterState[] {
@@ -205,8 +238,9 @@ function mastersOf(kernel: Kernel, ifindexes: readonly number[]): readonly Maste
   return kernel
     .links('host')
     .filter(({ ifindex }) => ifindexes.includes(ifindex))
-    .map(({ ifindex, mac, up }) => ({
+    .map(({ ifindex, name, mac, up }) => ({
       ifindex,
+      name,
       mac,
       up,
       addresses: addresses.filter(each => each.ifindex === ifindex),

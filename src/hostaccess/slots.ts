@@ -1,4 +1,6 @@
+import { parseAddress } from '../linux/address.ts';
 import type { StandingFilter } from '../linux/filters.ts';
+import { parseMac } from '../linux/link.ts';
 import type { Rule } from './wanted.ts';
 
 /** "kuryr": the mark of our filters. */
@@ -13,17 +15,34 @@ const ranges = {
   pass: [60_000, 61_998],
   arrive: [62_000, 64_999],
   mac: [65_000, 65_000],
+  askers: [62_000, 62_000],
+  askers6: [62_001, 62_001],
+  drop: [62_002, 64_999],
 } as const;
 
 /** For a trial, between the others. */
 export const TRIAL_PREF = 61_999;
 
-const rangeOf = ({ match, action }: Rule) => (match.by === 'mac' ? ranges.mac : ranges[action.do]);
+function rangeOf({ match, action }: Rule): readonly [number, number] {
+  if (match.by === 'bytes') return ranges[action.do];
+  if (match.by === 'mac') return ranges.mac;
+  return match.address.includes(':') ? ranges.askers6 : ranges.askers;
+}
+
+/** Its number among those of its preference: one that is looked up by its address has one that needs no look to remove it. */
+export function handleOf({ match }: Pick<Rule, 'match'>): number {
+  if (match.by !== 'asker') return 0;
+  const bytes = Buffer.from(parseAddress(match.address));
+  // A new MAC's stand beside the old one's for a moment.
+  let handle = Buffer.from(parseMac(match.mac)).readUInt32BE(2);
+  for (let at = 0; at < bytes.length; at += 4) handle ^= bytes.readUInt32BE(at);
+  return handle >>> 0;
+}
 
 /** A free preference for a rule. @throws RangeError where there is none */
 export function slotFor(rule: Rule, taken: ReadonlySet<number>): number {
   const [first, last] = rangeOf(rule);
-  if (rule.match.by === 'mac') return first;
+  if (rule.match.by !== 'bytes') return first;
   for (let pref = first; pref <= last; pref++) if (!taken.has(pref)) return pref;
   throw new RangeError('no preference is free for another filter');
 }

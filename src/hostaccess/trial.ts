@@ -1,10 +1,12 @@
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { FilterAction, Filters } from '../linux/filters.ts';
-import { framesTo } from './frames.ts';
+import type { Link } from '../linux/kernel.ts';
+import { askedBy, type Frames, framesTo } from './frames.ts';
 import { COOKIE, TRIAL_PREF } from './slots.ts';
 
 /** A MAC that no frame goes to. */
 const NOBODY = '00:00:00:00:00:00';
+const toNobody: Frames = { protocol: 'all', match: { by: 'mac', mac: NOBODY } };
 
 /**
  * Whether this kernel has what host access is made of: a filter that no frame fits is made on the master and removed again.
@@ -13,27 +15,56 @@ const NOBODY = '00:00:00:00:00:00';
  * @throws other failures of the kernel's edge, such as NOT_PRIVILEGED
  */
 export function tryFilters(filters: Filters, ifindex: number, withMacs: boolean): KuryrError | undefined {
+  return tried(
+    filters,
+    ifindex,
+    () =>
+      attempt(filters, ifindex, 'bytes', { do: 'pass' }) ??
+      attempt(filters, ifindex, 'bytes', { do: 'arrive', ifindex }) ??
+      (withMacs ? attempt(filters, ifindex, 'mac', { do: 'pass' }) : undefined),
+  );
+}
+
+/** Tries on a place for filters, which goes again if there was none. */
+function tried(filters: Filters, ifindex: number, attempts: () => KuryrError | undefined): KuryrError | undefined {
   const place = filters.places().find(each => each.ifindex === ifindex);
   if (place?.kind === 'ingress') return new KuryrError('HOST_ACCESS_BLOCKED', { what: 'an ingress qdisc' });
   if (place?.shared) return new KuryrError('HOST_ACCESS_BLOCKED', { what: 'a clsact qdisc with a shared block' });
   const missing = unlessThere(() => filters.makePlace(ifindex), 'sch_ingress');
   if (missing !== undefined) return missing;
   try {
-    return (
-      attempt(filters, ifindex, 'bytes', { do: 'pass' }) ??
-      attempt(filters, ifindex, 'bytes', { do: 'arrive', ifindex }) ??
-      (withMacs ? attempt(filters, ifindex, 'mac', { do: 'pass' }) : undefined)
-    );
+    return attempts();
   } finally {
     if (place === undefined && filters.of(ifindex).length === 0) filters.removePlace(ifindex);
   }
 }
 
-function attempt(filters: Filters, ifindex: number, by: 'bytes' | 'mac', action: FilterAction): KuryrError | undefined {
-  const frames = by === 'bytes' ? framesTo(NOBODY) : ({ protocol: 'all', match: { by, mac: NOBODY } } as const);
-  const filter = { pref: TRIAL_PREF, ...frames, action };
+/**
+ * The same of what keeps forged frames from the VM.
+ * @returns FORGERIES_PASS where something is lacking
+ */
+export function tryShield(filters: Filters, { ifindex, name }: Pick<Link, 'ifindex' | 'name'>): KuryrError | undefined {
+  const lack = tried(
+    filters,
+    ifindex,
+    () => attempt(filters, ifindex, 'bytes', { do: 'drop' }) ?? attempt(filters, ifindex, 'asker', { do: 'drop' }),
+  );
+  if (lack === undefined) return undefined;
+  const reason =
+    'module' in lack.details ? `this kernel has no ${lack.details['module']}` : `${lack.details['what']} is in the way`;
+  return new KuryrError('FORGERIES_PASS', { master: name, reason });
+}
+
+function attempt(
+  filters: Filters,
+  ifindex: number,
+  by: 'bytes' | 'mac' | 'asker',
+  action: FilterAction,
+): KuryrError | undefined {
+  const frames = { bytes: framesTo(NOBODY), mac: toNobody, asker: askedBy('0.0.0.0', NOBODY) }[by];
+  const filter = { hook: by === 'asker' ? 'ingress' : 'egress', pref: TRIAL_PREF, ...frames, action } as const;
   const classifier = by === 'bytes' ? 'cls_u32' : 'cls_flower';
-  const module = action.do === 'pass' ? 'act_gact' : 'act_mirred';
+  const module = action.do === 'arrive' ? 'act_mirred' : 'act_gact';
   // What a daemon that was killed has left.
   filters.remove(ifindex, filter, 0);
   const missing = unlessThere(() => filters.add(ifindex, filter, { handle: 0, cookie: COOKIE }), module, classifier);

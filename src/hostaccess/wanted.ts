@@ -1,5 +1,5 @@
 import { contains } from '../address/address.ts';
-import type { EgressFilter } from '../linux/filters.ts';
+import type { LinkFilter } from '../linux/filters.ts';
 import type { Address, NewRoute, OwnNeighbour } from '../linux/kernel.ts';
 import { framesTo, questionsBy, questionsFor } from './frames.ts';
 
@@ -20,6 +20,7 @@ export interface Guest {
 /** The VM's side of a NIC. */
 export interface MasterState {
   readonly ifindex: number;
+  readonly name: string;
   readonly mac: string;
   /** The kernel drops neighbours and routes of a link that goes down. */
   readonly up: boolean;
@@ -28,7 +29,7 @@ export interface MasterState {
 }
 
 /** A filter before it has its place among others. */
-export type Rule = Omit<EgressFilter, 'pref'> & { readonly ifindex: number };
+export type Rule = Omit<LinkFilter, 'pref'> & { readonly ifindex: number };
 
 /** What host access consists of. */
 export interface Wanted {
@@ -45,7 +46,7 @@ export function wantedOf(masters: readonly MasterState[], guests: readonly Guest
     .map(master => ({ master, own: guests.filter(guest => guest.master === master.ifindex) }))
     .filter(({ own }) => own.length > 0)
     .map(({ master, own }) => ({
-      rules: [...masterRules(master), ...own.flatMap(guest => guestRules(master, guest))],
+      rules: accessRules(master, own),
       ...together(own.map(guest => wayTo(master, guest))),
     }))
     .reduce<Wanted>((all, { rules, neighbours, routes }) => {
@@ -80,25 +81,29 @@ export function wayTo(master: MasterState, guest: Guest): Pick<Wanted, 'neighbou
  * having the same MAC, the other way too. So is what a container asks for an address of the VM, which would find nobody out
  * there; what the VM itself asks or announces, from its own address or none yet, leaves as ever.
  */
-function masterRules({ ifindex, mac, addresses }: MasterState): Rule[] {
+function accessRules({ ifindex, mac, addresses }: MasterState, guests: readonly Guest[]): Rule[] {
+  // ipvlan containers have the master's MAC: with another source a frame is forged, and left to port security.
+  const from = guests.every(({ kind }) => kind === 'ipvlan') ? mac : undefined;
   const own = addresses.map(({ address }) => address);
   const askers = [
     ...(own.some(address => !address.includes(':')) ? ['0.0.0.0'] : []),
     ...(own.some(address => address.includes(':')) ? ['::'] : []),
     ...own.filter(address => !address.includes(':')),
   ];
-  const turn = { ifindex, action: { do: 'arrive', ifindex } } as const;
+  const turn = { ifindex, hook: 'egress', action: { do: 'arrive', ifindex } } as const;
+  const pass = { ifindex, hook: 'egress', action: { do: 'pass' } } as const;
   return [
-    ...askers.map(address => ({ ifindex, ...questionsBy(address), action: { do: 'pass' } as const })),
-    ...own.map(address => ({ ...turn, ...questionsFor(address) })),
-    { ...turn, ...framesTo(mac) },
+    ...askers.map(address => ({ ...pass, ...questionsBy(address) })),
+    ...own.map(address => ({ ...turn, ...questionsFor(address, from) })),
+    { ...turn, ...framesTo(mac, from) },
+    ...guests.flatMap(guest => guestRules(ifindex, guest)),
   ];
 }
 
 /** A macvlan link has a MAC of its own. */
-function guestRules({ ifindex }: MasterState, { kind, mac }: Guest): Rule[] {
+function guestRules(ifindex: number, { kind, mac }: Guest): Rule[] {
   if (kind !== 'macvlan') return [];
-  return [{ ifindex, protocol: 'all', match: { by: 'mac', mac }, action: { do: 'arrive', ifindex } }];
+  return [{ ifindex, hook: 'egress', protocol: 'all', match: { by: 'mac', mac }, action: { do: 'arrive', ifindex } }];
 }
 
 /** The VM's address in the container's subnet, else any of that family. IPv6 has the newest first, often a passing one. */

@@ -1,6 +1,6 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
 import { fakeRefusal } from './fake-refusal.ts';
-import type { EgressFilter, FilterMark, FilterPlace, Filters, StandingFilter } from './filters.ts';
+import type { FilterMark, FilterPlace, Filters, LinkFilter, StandingFilter } from './filters.ts';
 
 /**
  * Filters in memory, for tests. As in the kernel, there are none without a place for them, `ingress` leaves no place for a
@@ -52,27 +52,27 @@ export class FakeFilters implements Filters {
     return [...(this.#standing.get(ifindex) ?? [])];
   }
 
-  add(ifindex: number, filter: EgressFilter, { handle, cookie }: FilterMark): void {
-    const { pref, protocol, match, action } = filter;
+  add(ifindex: number, filter: LinkFilter, { handle, cookie }: FilterMark): void {
+    const { hook, pref, protocol, match, action } = filter;
     this.changes.push(`add ${pref} to ${ifindex}`);
     if (this.#places.get(ifindex)?.kind !== 'clsact') throw refused('add a filter', 'Parent Qdisc doesnt exists');
     if (this.lacking.has(match.by === 'bytes' ? 'u32' : 'flower'))
       throw refused('add a filter', 'TC classifier not found');
-    if (this.lacking.has(action.do === 'pass' ? 'gact' : 'mirred'))
+    if (this.lacking.has(action.do === 'arrive' ? 'mirred' : 'gact'))
       throw refused('add a filter', 'Failed to load TC action module');
-    const etherType = { all: 3, arp: 0x0806, ipv6: 0x86dd }[protocol];
-    const beside = this.of(ifindex).filter(each => each.hook === 'egress' && each.pref === pref);
+    const etherType = { all: 3, arp: 0x0806, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 }[protocol];
+    const beside = this.of(ifindex).filter(each => each.hook === hook && each.pref === pref);
     if (beside.some(each => each.protocol !== etherType || (handle !== 0 && each.handle === handle)))
       throw refused('add a filter', 'Filter already exists');
     const given = handle === 0 ? 0x80000800 + beside.length : handle;
-    const made = { hook: 'egress', pref, protocol: etherType, handle: given, cookie, filter } as const;
+    const made = { hook, pref, protocol: etherType, handle: given, cookie, filter } as const;
     this.#standing.set(ifindex, [...this.of(ifindex), made]);
   }
 
-  remove(ifindex: number, { pref }: EgressFilter, handle: number): void {
+  remove(ifindex: number, { hook, pref }: LinkFilter, handle: number): void {
     this.changes.push(`remove ${pref} from ${ifindex}`);
     const kept = this.of(ifindex).filter(
-      each => each.hook !== 'egress' || each.pref !== pref || (handle !== 0 && each.handle !== handle),
+      each => each.hook !== hook || each.pref !== pref || (handle !== 0 && each.handle !== handle),
     );
     this.#standing.set(ifindex, kept);
   }

@@ -9,20 +9,23 @@ export interface ByteMatch {
 
 /**
  * Which frames a filter takes: `bytes` (cls_u32) compares any fields, one filter after another; `mac` (cls_flower) looks
- * the destination up among all filters of its preference at once.
+ * the destination up among all filters of its preference at once, and so does `asker` with who sent it, ARP or a neighbour
+ * solicitation, and what address it speaks for.
  */
 export type FrameMatch =
   | { readonly by: 'bytes'; readonly bytes: readonly ByteMatch[] }
-  | { readonly by: 'mac'; readonly mac: string };
+  | { readonly by: 'mac'; readonly mac: string }
+  | { readonly by: 'asker'; readonly mac: string; readonly address: string };
 
-/** What becomes of a frame: it leaves, or it is turned round and arrives on that link instead. */
-export type FilterAction = { readonly do: 'pass' } | { readonly do: 'arrive'; readonly ifindex: number };
+/** What becomes of a frame: it goes on, is lost, or is turned round and arrives on that link instead. */
+export type FilterAction = { readonly do: 'pass' | 'drop' } | { readonly do: 'arrive'; readonly ifindex: number };
 
-/** A rule at the egress of a link (tc's clsact qdisc); the first one that matches decides. */
-export interface EgressFilter {
+/** A rule at the ingress or egress of a link (tc's clsact qdisc); the first one that matches decides. */
+export interface LinkFilter {
+  readonly hook: 'ingress' | 'egress';
   /** The order, lowest first: 1 to 65535. */
   readonly pref: number;
-  readonly protocol: 'all' | 'arp' | 'ipv6';
+  readonly protocol: 'all' | 'arp' | 'ipv6' | '802.1Q' | '802.1ad';
   readonly match: FrameMatch;
   readonly action: FilterAction;
 }
@@ -44,8 +47,8 @@ export interface StandingFilter {
   readonly handle: number;
   /** Empty where its action has none. */
   readonly cookie: string;
-  /** What it does, where it is a filter of the sort that {@link EgressFilter} describes. */
-  readonly filter: EgressFilter | undefined;
+  /** What it does, where it is a filter of the sort that {@link LinkFilter} describes. */
+  readonly filter: LinkFilter | undefined;
 }
 
 /** The qdisc that carries filters for the ingress and egress of a link. */
@@ -68,10 +71,10 @@ export interface Filters {
   /** Filters at both hooks of a link, and what classifiers tell of themselves; none where there is no place for them. */
   of(ifindex: number): readonly StandingFilter[];
   /** @throws KERNEL_REFUSED, with ENOENT where the kernel lacks the classifier or the action */
-  add(ifindex: number, filter: EgressFilter, mark: FilterMark): void;
+  add(ifindex: number, filter: LinkFilter, mark: FilterMark): void;
   /**
    * One that is gone already counts as removed.
    * @param handle 0: with all others of its preference and protocol
    */
-  remove(ifindex: number, filter: EgressFilter, handle: number): void;
+  remove(ifindex: number, filter: LinkFilter, handle: number): void;
 }

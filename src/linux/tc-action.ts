@@ -6,6 +6,7 @@ const TCA_ACT_KIND = 1;
 const TCA_ACT_OPTIONS = 2;
 const TCA_ACT_COOKIE = 6;
 const TC_ACT_OK = 0;
+const TC_ACT_SHOT = 2;
 const TC_ACT_STOLEN = 4;
 // linux/tc_act/tc_gact.h, linux/tc_act/tc_mirred.h
 const TCA_GACT_PARMS = 2;
@@ -27,9 +28,9 @@ function parameters(...values: readonly number[]): Uint8Array {
 /** The list with that one action, as the payload of a filter's TCA_*_ACT. */
 export function encodeAction(action: FilterAction, cookie: Uint8Array): Uint8Array {
   const [kind, own]: [string, Attribute] =
-    action.do === 'pass'
-      ? ['gact', [TCA_GACT_PARMS, parameters(TC_ACT_OK, 0, 0)]]
-      : ['mirred', [TCA_MIRRED_PARMS, parameters(TC_ACT_STOLEN, 0, 0, TCA_INGRESS_REDIR, action.ifindex)]];
+    action.do === 'arrive'
+      ? ['mirred', [TCA_MIRRED_PARMS, parameters(TC_ACT_STOLEN, 0, 0, TCA_INGRESS_REDIR, action.ifindex)]]
+      : ['gact', [TCA_GACT_PARMS, parameters(action.do === 'pass' ? TC_ACT_OK : TC_ACT_SHOT, 0, 0)]];
   const one = encodeAttributes([
     [TCA_ACT_KIND, cString(kind)],
     [TCA_ACT_OPTIONS | NLA_F_NESTED, encodeAttributes([own])],
@@ -52,6 +53,7 @@ function actionOf(kind: string, options: Map<number, Uint8Array>): FilterAction 
   const bytes = options.get(kind === 'gact' ? TCA_GACT_PARMS : TCA_MIRRED_PARMS);
   if (bytes === undefined || bytes.length < 20) return undefined;
   const verdict = viewOf(bytes).getInt32(8, true);
+  if (kind === 'gact' && verdict === TC_ACT_SHOT) return { do: 'drop' };
   if (kind === 'gact') return verdict === TC_ACT_OK ? { do: 'pass' } : undefined;
   if (kind !== 'mirred' || bytes.length < 28 || viewOf(bytes).getInt32(20, true) !== TCA_INGRESS_REDIR)
     return undefined;

@@ -1,5 +1,5 @@
 import { EEXIST, EINVAL, ENODEV, ENOENT } from './errno.ts';
-import type { EgressFilter, FilterMark, FilterPlace, Filters, StandingFilter } from './filters.ts';
+import type { FilterMark, FilterPlace, Filters, LinkFilter, StandingFilter } from './filters.ts';
 import type { Message, Request } from './message.ts';
 import type { Netlink } from './netlink.ts';
 import { refusal } from './refusal.ts';
@@ -40,11 +40,11 @@ export class TcFilters implements Filters {
     );
   }
 
-  add(ifindex: number, filter: EgressFilter, mark: FilterMark): void {
+  add(ifindex: number, filter: LinkFilter, mark: FilterMark): void {
     this.#change(`add the filter ${filter.pref} to the link ${ifindex}`, addFilter(ifindex, filter, mark));
   }
 
-  remove(ifindex: number, filter: EgressFilter, handle: number): void {
+  remove(ifindex: number, filter: LinkFilter, handle: number): void {
     // EINVAL: the qdisc is gone, and the filters with it.
     const gone = [ENOENT, EINVAL, ENODEV];
     this.#change(

@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from './address.ts';
 import type { ByteMatch, FrameMatch } from './filters.ts';
 import { formatMac, parseMac } from './link.ts';
 import { type Attribute, u32, viewOf } from './message.ts';
@@ -10,7 +11,19 @@ const TC_U32_TERMINAL = 1;
 const TCA_FLOWER_ACT = 3;
 const TCA_FLOWER_KEY_ETH_DST = 4;
 const TCA_FLOWER_KEY_ETH_DST_MASK = 5;
+const TCA_FLOWER_KEY_ETH_SRC = 6;
+const TCA_FLOWER_KEY_ETH_SRC_MASK = 7;
+const TCA_FLOWER_KEY_ETH_TYPE = 8;
+const TCA_FLOWER_KEY_IP_PROTO = 9;
+const TCA_FLOWER_KEY_IPV6_SRC = 14;
+const TCA_FLOWER_KEY_IPV6_SRC_MASK = 15;
 const TCA_FLOWER_FLAGS = 22;
+const TCA_FLOWER_KEY_ICMPV6_TYPE = 55;
+const TCA_FLOWER_KEY_ICMPV6_TYPE_MASK = 56;
+const TCA_FLOWER_KEY_ARP_SIP = 57;
+const TCA_FLOWER_KEY_ARP_SIP_MASK = 58;
+const IPPROTO_ICMPV6 = 58;
+const NEIGHBOUR_SOLICITATION = 135;
 /** Kept off the NIC: what a NIC would do to the frames of its own ingress is not what is meant. */
 const TCA_CLS_FLAGS_SKIP_HW = 1;
 
@@ -18,7 +31,7 @@ const SELECTOR = 16;
 const KEY = 16;
 
 /** The classifiers by what they compare. */
-export const classifiers = { bytes: 'u32', mac: 'flower' } as const;
+export const classifiers = { bytes: 'u32', mac: 'flower', asker: 'flower' } as const;
 
 /** A classifier's options: what it matches, and the action's list. */
 export function encodeMatch(match: FrameMatch, action: Uint8Array): Attribute[] {
@@ -30,10 +43,41 @@ export function encodeMatch(match: FrameMatch, action: Uint8Array): Attribute[] 
     ];
   }
   return [
-    [TCA_FLOWER_KEY_ETH_DST, parseMac(match.mac)],
-    [TCA_FLOWER_KEY_ETH_DST_MASK, new Uint8Array(6).fill(0xff)],
+    ...(match.by === 'mac' ? encodeTarget(match.mac) : encodeAsker(match.mac, match.address)),
     [TCA_FLOWER_ACT, action],
     [TCA_FLOWER_FLAGS, u32(TCA_CLS_FLAGS_SKIP_HW)],
+  ];
+}
+
+const ones = (length: number) => new Uint8Array(length).fill(0xff);
+
+function encodeTarget(mac: string): Attribute[] {
+  return [
+    [TCA_FLOWER_KEY_ETH_DST, parseMac(mac)],
+    [TCA_FLOWER_KEY_ETH_DST_MASK, ones(6)],
+  ];
+}
+
+function encodeAsker(mac: string, address: string): Attribute[] {
+  const from: Attribute[] = [
+    [TCA_FLOWER_KEY_ETH_SRC, parseMac(mac)],
+    [TCA_FLOWER_KEY_ETH_SRC_MASK, ones(6)],
+  ];
+  if (!address.includes(':'))
+    return [
+      ...from,
+      [TCA_FLOWER_KEY_ETH_TYPE, Uint8Array.of(0x08, 0x06)],
+      [TCA_FLOWER_KEY_ARP_SIP, parseAddress(address)],
+      [TCA_FLOWER_KEY_ARP_SIP_MASK, ones(4)],
+    ];
+  return [
+    ...from,
+    [TCA_FLOWER_KEY_ETH_TYPE, Uint8Array.of(0x86, 0xdd)],
+    [TCA_FLOWER_KEY_IP_PROTO, Uint8Array.of(IPPROTO_ICMPV6)],
+    [TCA_FLOWER_KEY_IPV6_SRC, parseAddress(address)],
+    [TCA_FLOWER_KEY_IPV6_SRC_MASK, ones(16)],
+    [TCA_FLOWER_KEY_ICMPV6_TYPE, Uint8Array.of(NEIGHBOUR_SOLICITATION)],
+    [TCA_FLOWER_KEY_ICMPV6_TYPE_MASK, ones(1)],
   ];
 }
 
@@ -47,8 +91,14 @@ export function decodeMatch(
     return { match: bytes && { by: 'bytes', bytes }, action: options.get(TCA_U32_ACT) };
   }
   if (kind !== classifiers.mac) return { match: undefined, action: undefined };
+  const action = options.get(TCA_FLOWER_ACT);
+  const asking = options.get(TCA_FLOWER_KEY_ARP_SIP) ?? options.get(TCA_FLOWER_KEY_IPV6_SRC);
+  if (asking !== undefined) {
+    const mac = formatMac(options.get(TCA_FLOWER_KEY_ETH_SRC));
+    return { match: { by: 'asker', mac, address: formatAddress(asking) ?? '' }, action };
+  }
   const mac = formatMac(options.get(TCA_FLOWER_KEY_ETH_DST));
-  return { match: mac === '' ? undefined : { by: 'mac', mac }, action: options.get(TCA_FLOWER_ACT) };
+  return { match: mac === '' ? undefined : { by: 'mac', mac }, action };
 }
 
 /**

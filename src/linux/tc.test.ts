@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { EgressFilter } from './filters.ts';
+import type { LinkFilter } from './filters.ts';
 import type { Message, Request } from './message.ts';
 import { putNeighbour, readNeighbour, removeNeighbour } from './neighbour.ts';
 import { addRoute, readRoute, removeRoute } from './route.ts';
@@ -21,19 +21,22 @@ const bytes = (text: string) => text.replace(/[^0-9a-f]/g, '');
 const answer = ({ type, body }: Request): Message => ({ type, flags: 0, seq: 1, body });
 const mark = { handle: 0, cookie: '6b75727972' };
 
-const toMac: EgressFilter = {
+const toMac: LinkFilter = {
+  hook: 'egress',
   pref: 65_100,
   protocol: 'all',
   match: { by: 'bytes', bytes: [{ at: 0, value: 0x02000000, mask: 0xffffffff }] },
   action: { do: 'arrive', ifindex: 1 },
 };
-const arpRequest: EgressFilter = {
+const arpRequest: LinkFilter = {
+  hook: 'egress',
   pref: 65_001,
   protocol: 'arp',
   match: { by: 'bytes', bytes: [{ at: 4, value: 1, mask: 0xffff }] },
   action: { do: 'pass' },
 };
-const container: EgressFilter = {
+const container: LinkFilter = {
+  hook: 'egress',
   pref: 65_400,
   protocol: 'all',
   match: { by: 'mac', mac: '02:00:00:00:00:15' },
@@ -79,10 +82,15 @@ test('adds filters by the bytes that tc sends: u32 with mirred, u32 with gact, f
 });
 
 test('reads back what it sends, with the mark', () => {
-  for (const filter of [toMac, arpRequest, container]) {
+  const asker = { ...container, hook: 'ingress', action: { do: 'drop' } } as const;
+  const askers = [
+    { ...asker, protocol: 'arp', match: { by: 'asker', mac: '02:00:00:00:00:15', address: '10.0.0.21' } },
+    { ...asker, protocol: 'ipv6', match: { by: 'asker', mac: '02:00:00:00:00:15', address: 'fd00::21' } },
+  ] as const;
+  for (const filter of [toMac, arpRequest, container, ...askers]) {
     const read = readFilter(answer(addFilter(1, filter, { ...mark, handle: 9 })));
     assert.deepEqual(read?.filter, filter);
-    assert.deepEqual([read?.hook, read?.pref, read?.handle, read?.cookie], ['egress', filter.pref, 9, mark.cookie]);
+    assert.deepEqual([read?.hook, read?.pref, read?.handle, read?.cookie], [filter.hook, filter.pref, 9, mark.cookie]);
   }
   assert.deepEqual(readFilterPlace(answer(addClsact(1))), { ifindex: 1, kind: 'clsact', shared: false });
 });

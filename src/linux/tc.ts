@@ -1,4 +1,4 @@
-import type { EgressFilter, FilterMark, FilterPlace, StandingFilter } from './filters.ts';
+import type { FilterMark, FilterPlace, LinkFilter, StandingFilter } from './filters.ts';
 import {
   body,
   cString,
@@ -29,7 +29,7 @@ const TC_H_CLSACT = 0xfffffff1;
 const CLSACT_HANDLE = 0xffff0000;
 const hooks = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;
 
-const etherTypes = { all: 0x0003, arp: 0x0806, ipv6: 0x86dd } as const;
+const etherTypes = { all: 0x0003, arp: 0x0806, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
 
 /**
  * struct tcmsg { u8 family, pad; u16 pad; s32 ifindex; u32 handle, parent, info; }
@@ -71,9 +71,9 @@ export function readFilterPlace({ type, body }: Message): FilterPlace | undefine
   return { ifindex: viewOf(body).getInt32(4, true), kind, shared };
 }
 
-export function addFilter(ifindex: number, filter: EgressFilter, { handle, cookie }: FilterMark): Request {
-  const { pref, protocol, match, action } = filter;
-  const header = tcmsg(ifindex, handle, hooks.egress, pref, etherTypes[protocol]);
+export function addFilter(ifindex: number, filter: LinkFilter, { handle, cookie }: FilterMark): Request {
+  const { hook, pref, protocol, match, action } = filter;
+  const header = tcmsg(ifindex, handle, hooks[hook], pref, etherTypes[protocol]);
   const options = encodeAttributes(encodeMatch(match, encodeAction(action, Buffer.from(cookie, 'hex'))));
   return {
     type: RTM_NEWTFILTER,
@@ -86,8 +86,8 @@ export function addFilter(ifindex: number, filter: EgressFilter, { handle, cooki
 }
 
 /** @param handle 0: with all others of its preference and protocol, which an empty u32 classifier would outlive */
-export function removeFilter(ifindex: number, { pref, protocol, match }: EgressFilter, handle: number): Request {
-  const header = tcmsg(ifindex, handle, hooks.egress, pref, etherTypes[protocol]);
+export function removeFilter(ifindex: number, { hook, pref, protocol, match }: LinkFilter, handle: number): Request {
+  const header = tcmsg(ifindex, handle, hooks[hook], pref, etherTypes[protocol]);
   return { type: RTM_DELTFILTER, flags: 0, body: body(header, [[TCA_KIND, cString(classifiers[match.by])]]) };
 }
 
@@ -106,9 +106,9 @@ export function readFilter({ type, body }: Message): StandingFilter | undefined 
   const [pref, protocol, handle] = [view.getUint16(18, true), view.getUint16(16), view.getUint32(8, true)];
   const name = (Object.keys(etherTypes) as (keyof typeof etherTypes)[]).find(each => etherTypes[each] === protocol);
   const known = match !== undefined && action !== undefined && name !== undefined;
+  const hook = view.getUint32(12, true) === hooks.ingress ? 'ingress' : 'egress';
   return {
-    hook: view.getUint32(12, true) === hooks.ingress ? 'ingress' : 'egress',
-    ...{ pref, protocol, handle, cookie },
-    filter: known ? { pref, protocol: name, match, action } : undefined,
+    ...{ hook, pref, protocol, handle, cookie },
+    filter: known ? { hook, pref, protocol: name, match, action } : undefined,
   };
 }

@@ -10,10 +10,11 @@ def checksum(data):
     while total >> 16: total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
 
-def icmpv6(source, target, payload):
+def icmpv6(source, target, payload, behind=False):
     pseudo = text6(source) + text6(target) + struct.pack('!I3xB', len(payload), 58)
     payload = payload[:2] + struct.pack('!H', checksum(pseudo + payload)) + payload[4:]
-    return struct.pack('!IHBB', 6 << 28, len(payload), 58, 255) + text6(source) + text6(target) + payload
+    if behind: payload = bytes((58, 0, 1, 4, 0, 0, 0, 0)) + payload  # behind a header of options
+    return struct.pack('!IHBB', 6 << 28, len(payload), 60 if behind else 58, 255) + text6(source) + text6(target) + payload
 
 def udp4(source, target, payload):
     udp = struct.pack('!HHHH', 4000, 4000, 8 + len(payload), 0) + payload
@@ -26,9 +27,17 @@ own = raw.getsockname()[4]
 what, args = sys.argv[1], sys.argv[2:]
 if what == 'udp':  # SOURCE TARGET MAC
     raw.send(bytes.fromhex(args[2].replace(':', '')) + own + b'\x08\x00' + udp4(args[0], args[1], b'spoofed'))
-elif what == 'arp':  # ADDRESS MAC: tells the VM that the address is at that MAC, as an answer
-    mac = bytes.fromhex(args[1].replace(':', ''))
-    raw.send(own + own + b'\x08\x06' + struct.pack('!HHBBH', 1, 0x800, 6, 4, 2) + mac + text4(args[0]) + own + text4(args[2]))
+elif what == 'lie':  # HOW ADDRESS MAC TARGET: tells the VM that the address is at that MAC
+    how, address, mac, target = args[0], args[1], bytes.fromhex(args[2].replace(':', '')), args[3]
+    group, tag = b'\xff' * 6 if ':' not in address else b'\x33\x33\0\0\0\1', b''
+    to, source = {'group': (group, group), 'elsewhere': (own, mac), 'broadcast': (group, mac)}.get(how, (own, own))
+    if how == 'tag': tag = b'\x81\x00\x00\x00'
+    if ':' not in address:
+        arp = struct.pack('!HHBBH', 1, 0x800, 6, 4, 2 if how == 'answer' else 1)
+        raw.send(to + source + tag + b'\x08\x06' + arp + mac + text4(address) + own + text4(target))
+    else:
+        kind, flags, about, option = (136, 0x20000000, address, 2) if how == 'answer' else (135, 0, target, 1)
+        raw.send(to + source + tag + b'\x86\xdd' + icmpv6(address, target, struct.pack('!BBHI', kind, 0, 0, flags) + text6(about) + bytes((option, 1)) + mac, how == 'behind'))
 elif what == 'ra':  # PREFIX TARGET-MAC|all TARGET: a router advertisement
     prefix, mac, target = args
     prefix_info = struct.pack('!BBBBIII', 3, 4, 64, 0xc0, 3600, 1800, 0) + text6(prefix)

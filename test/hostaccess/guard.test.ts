@@ -17,7 +17,58 @@ describe('a hostile container', () => {
 
   after(() => hostile?.[Symbol.asyncDispose]());
 
+  /** Which of them take a router advertisement of the container's, sent to all and to the VM, where they accept one or none. */
+  const advertise = async (as: Privilege, accept: 0 | 1, where: readonly (Name | 'vm')[]): Promise<string[]> => {
+    const inside = (name: Name | 'vm') => (name === 'vm' ? '' : `ip netns exec ${name}`);
+    const taking: string[] = [];
+    for (const name of where) {
+      const set = (value: 0 | 1) =>
+        hostile.guest.ok(`${inside(name)} sh -c 'echo ${value} >/proc/sys/net/ipv6/conf/eth0/accept_ra'`);
+      await set(accept);
+      for (const mac of ['all', 'vm']) await hostile.send(as, 'ra', 'fdba:d::', mac, 'ff02::1');
+      await hostile.guest.ok('sleep 0.3');
+      const shown = await hostile.guest.ok(`${inside(name)} ip -6 route show default`);
+      if (shown.includes('fe80::bad')) taking.push(name);
+      await set(0);
+      await hostile.guest.run(`${inside(name)} ip -6 route del default via fe80::bad dev eth0
+        ${inside(name)} ip -6 -o addr show dev eth0 | grep -o 'fdba[^ ]*' | while read a; do ${inside(name)} ip addr del $a dev eth0; done`);
+    }
+    return taking;
+  };
+
+  /** Whether the VM takes a container's word for where its gateway is. */
+  const deceive = async (as: Privilege, family: 4 | 6, how: string): Promise<boolean> => {
+    const [at, mine] = family === 4 ? [gateway.v4, own.v4] : [gateway.v6, own.v6];
+    // A neighbour that was heard of within the last second is not changed (net/ipv4/arp.c).
+    await hostile.guest.ok(`ping -c1 -W2 ${at}; sleep 1.2`);
+    const said = await hostile.send(as, 'lie', how, at, '02:ba:d0:00:00:01', mine);
+    assert.equal(as === 'bare' ? '' : said, '');
+    const shown = await hostile.guest.ok(`sleep 0.1; ip neigh show ${at} dev eth0`);
+    await hostile.guest.ok(`ip neigh flush dev eth0 ${at}; ping -c1 -W2 ${at}`);
+    return shown.includes('02:ba:d0');
+  };
+
+  /** As an answer, a question; with the source of a group, a priority tag; behind a header of options. */
+  const lies = { 4: ['answer', 'question', 'group', 'tag'], 6: ['answer', 'question', 'group', 'tag', 'behind'] };
+  /** From another MAC to the VM's, or to all: nothing keeps these off the wire but host access, which turns frames round. */
+  const strange = ['elsewhere', 'broadcast'];
+
   describe('without a guard', () => {
+    for (const family of [4, 6] as const)
+      for (const how of lies[family])
+        test(`the VM believes a container about where its gateway is: IPv${family}, ${how}`, async () => {
+          assert.equal(await deceive('plain', family, how), true);
+        });
+
+    test("without NET_RAW a container cannot speak in the gateway's name", async () => {
+      assert.equal(await deceive('bare', 4, 'answer'), false);
+    });
+
+    for (const as of ['plain', 'own'] as const)
+      test(`a VM that accepts router advertisements takes a container's (${as})`, async () => {
+        assert.deepEqual(await advertise(as, 1, ['vm']), ['vm']);
+      });
+
     for (const as of ['admin', 'own'] as const)
       test(`a container takes the VM off the net by taking its address (${as})`, async () => {
         assert.ok(await hostile.isOnTheNet('vm'));
@@ -38,6 +89,16 @@ describe('a hostile container', () => {
     before(async () => {
       const { ms } = await keeper.start(['one', 'two', 'own']);
       say(`the guard stood after ${ms.toFixed(1)} ms`);
+    });
+
+    for (const family of [4, 6] as const)
+      for (const how of [...lies[family], ...strange])
+        test(`the VM does not believe a container about where its gateway is: IPv${family}, ${how}`, async () => {
+          for (const as of ['plain', 'own'] as const) assert.equal(await deceive(as, family, how), false, as);
+        });
+
+    test('a VM that accepts router advertisements takes none of a container', async () => {
+      for (const as of ['plain', 'own'] as const) assert.deepEqual(await advertise(as, 1, ['vm']), [], as);
     });
 
     const refusals = { admin: /already assigned/, own: /already assigned/, plain: /not permitted/i } as const;
@@ -161,53 +222,11 @@ describe('a hostile container', () => {
       assert.equal(await spoof('bare'), undefined);
     });
 
-    /** Which of them take a router advertisement of the container's, sent to all and to the VM, where they accept one or none. */
-    const advertise = async (as: Privilege, accept: 0 | 1, where: readonly (Name | 'vm')[]): Promise<string[]> => {
-      const inside = (name: Name | 'vm') => (name === 'vm' ? '' : `ip netns exec ${name}`);
-      const taking: string[] = [];
-      for (const name of where) {
-        const set = (value: 0 | 1) =>
-          hostile.guest.ok(`${inside(name)} sh -c 'echo ${value} >/proc/sys/net/ipv6/conf/eth0/accept_ra'`);
-        await set(accept);
-        for (const mac of ['all', 'vm']) await hostile.send(as, 'ra', 'fdba:d::', mac, 'ff02::1');
-        await hostile.guest.ok('sleep 0.3');
-        const shown = await hostile.guest.ok(`${inside(name)} ip -6 route show default`);
-        if (shown.includes('fe80::bad')) taking.push(name);
-        await set(0);
-        await hostile.guest.run(`${inside(name)} ip -6 route del default via fe80::bad dev eth0
-          ${inside(name)} ip -6 -o addr show dev eth0 | grep -o 'fdba[^ ]*' | while read a; do ${inside(name)} ip addr del $a dev eth0; done`);
-      }
-      return taking;
-    };
-
-    for (const as of ['plain', 'own'] as const) {
-      test(`a router advertisement of a container is taken by none that accepts none, as its siblings do (${as})`, async () => {
-        assert.deepEqual(await advertise(as, 0, ['vm', 'two']), []);
-      });
-
-      test(`a router advertisement of a container is taken by a VM that accepts them (${as})`, async () => {
-        assert.deepEqual(await advertise(as, 1, ['vm', 'two']), ['vm', 'two']);
-      });
-    }
-
-    /** Whether the VM takes a container's word for where its gateway is. */
-    const deceive = async (as: Privilege): Promise<boolean> => {
-      // A neighbour that was heard of within the last second is not changed (net/ipv4/arp.c).
-      await hostile.guest.ok(`ping -c1 -W2 ${gateway.v4}; sleep 1.5`);
-      await hostile.send(as, 'arp', gateway.v4, '02:ba:d0:00:00:01', own.v4);
-      const shown = await hostile.guest.ok(`ip neigh show ${gateway.v4} dev eth0`);
-      await hostile.guest.ok(`ip neigh flush dev eth0; ping -c1 -W2 ${gateway.v4}`);
-      return shown.includes('02:ba:d0');
-    };
-
     for (const as of ['plain', 'own'] as const)
-      test(`the VM believes an ARP answer in the gateway's name (${as})`, async () => {
-        assert.equal(await deceive(as), true);
+      test(`a router advertisement of a container is taken by siblings that accept them, and by none that accepts none (${as})`, async () => {
+        assert.deepEqual(await advertise(as, 0, ['vm', 'two']), []);
+        assert.deepEqual(await advertise(as, 1, ['two']), ['two']);
       });
-
-    test("without NET_RAW a container cannot answer in the gateway's name", async () => {
-      assert.equal(await deceive('bare'), false);
-    });
 
     test('broadcasts without end: the VM stays on the net (plain)', async () => {
       const said = await hostile.send('plain', 'flood', '20000', '1400');

@@ -13,11 +13,11 @@ export class Keeper {
     this.#guest = guest;
   }
 
-  /** Runs until killed. @returns what it said when the guard stood */
-  async start(names: readonly Name[]): Promise<{ adopted: number; ms: number }> {
+  /** Runs until killed; `access`: whether the VM and its containers reach one another. @returns what it said when the guard stood */
+  async start(names: readonly Name[], access: 'on' | 'off' = 'on'): Promise<{ adopted: number; ms: number }> {
     await this.#list(names);
     await this.#guest.ok(`cd /kuryr && : >/run/keeper.log
-      setsid /kuryr-node/node test/hostaccess/guard-daemon.ts /run/attachments.json /run/kuryr/guard >/run/keeper.log 2>&1 </dev/null &
+      setsid /kuryr-node/node test/hostaccess/guard-daemon.ts /run/attachments.json /run/kuryr/guard ${access} >/run/keeper.log 2>&1 </dev/null &
       echo $! >/run/keeper.pid`);
     this.#read = 0;
     return (await this.told(line => line['ready'] === true)) as { adopted: number; ms: number };

@@ -1,10 +1,8 @@
 import type { Details } from '../../errors/details.ts';
 import { isKuryrError, type KuryrError } from '../../errors/kuryr-error.ts';
 import { isOurs } from '../../hostaccess/standing.ts';
-import { tryFilters } from '../../hostaccess/trial.ts';
-import type { Link } from '../../linux/kernel.ts';
+import { tryFilters, tryShield } from '../../hostaccess/trial.ts';
 import { defineCheck } from '../check.ts';
-import type { DoctorContext } from '../context.ts';
 
 const states = {
   standing: {
@@ -25,6 +23,7 @@ const states = {
     text: 'The VM and its own containers do not reach one another: host access is switched off.',
     todo: 'Switch it on, if the VM itself shall reach them, such as for a health check: --host-access on.',
   },
+  forgeries: { state: 'warning', text: '{text}', todo: '{todo}' },
   lacking: { state: 'warning', text: '{text}', todo: '{todo}' },
   unprivileged: {
     state: 'skipped',
@@ -39,6 +38,11 @@ export const hostAccessCheck = defineCheck({
   states,
   async examine(on, say) {
     const { kernel, config } = on.context;
+    if (config.link.kind === 'ipvlan')
+      for (const master of await on.masters()) {
+        const lack = attempt(() => tryShield(kernel.filters, master));
+        if (lack?.code === 'FORGERIES_PASS') say('forgeries', { text: lack.text, todo: lack.todo }, [master.name]);
+      }
     if (config.hostAccess === 'off') {
       say('off');
       return;
@@ -46,7 +50,13 @@ export const hostAccessCheck = defineCheck({
     if (config.link.kind === 'macvlan' && config.link.mode === 'private') say('private');
     for (const { name: master, ifindex } of await on.masters()) {
       if (kernel.filters.of(ifindex).some(isOurs)) say('standing', { master });
-      else say(...judge(master, attempt(on.context, ifindex)));
+      else
+        say(
+          ...judge(
+            master,
+            attempt(() => tryFilters(kernel.filters, ifindex, config.link.kind === 'macvlan')),
+          ),
+        );
     }
   },
 });
@@ -60,9 +70,9 @@ function judge(master: string, error: KuryrError | undefined): Judged {
 }
 
 /** Why it cannot be, or could not be tried. */
-function attempt({ kernel, config }: DoctorContext, ifindex: Link['ifindex']): KuryrError | undefined {
+function attempt(act: () => KuryrError | undefined): KuryrError | undefined {
   try {
-    return tryFilters(kernel.filters, ifindex, config.link.kind === 'macvlan');
+    return act();
   } catch (error) {
     if (isKuryrError(error, 'NOT_PRIVILEGED')) return error;
     throw error;

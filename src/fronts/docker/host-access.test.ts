@@ -42,7 +42,7 @@ test('it goes before the link does, so that nothing of the VM comes back to itse
 test('a container starts whether or not the kernel lets the VM reach it', async () => {
   const { vm, engine, neighbours, filters } = bed();
   const network = await engine.createNetwork(['10.30.0.0/24']);
-  vm.kernel.filters.lacking.add('mirred');
+  vm.kernel.filters.lacking.add('sch_ingress');
   await engine.run(network);
   assert.deepEqual([neighbours(), filters()], [[], 0]);
   vm.kernel.filters.lacking.clear();
