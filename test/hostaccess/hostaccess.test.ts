@@ -196,6 +196,10 @@ test("others' filters, neighbours and routes stay as they are; switched off, it 
   assert.match(await vm.tables(), /10\.0\.0\.22 lladdr 02:00:00:00:00:99/);
   await vm.kill();
   assert.equal(await vm.start({ one: { n: 1, link } }, 'off'), 'off');
+  const shield = await vm.tables();
+  assert.match(shield, /arp_sip 10\.0\.0\.21/, 'what a container forges is dropped all the same');
+  assert.doesNotMatch(shield, /mirred|proto 75/);
+  await vm.serve({});
   assert.equal(await vm.tables(), theirs);
   await vm.kill();
   await vm.guest.ok(`tc qdisc del dev eth0 clsact; ip neigh del ${v4(2)} dev eth0; ip route del ${v4(2)}/32 dev eth0`);
