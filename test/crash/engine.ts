@@ -12,6 +12,12 @@ export interface Answer {
 
 export type Call = (verb: string, body: object) => Promise<Answer>;
 
+/** What the engine has of a container's interface. */
+export interface Endpoint {
+  readonly id: string;
+  readonly address: string;
+}
+
 const AT = '/run/crash-at';
 const SOCKETS = { plugin: '/run/docker/plugins/kuryr.sock', control: '/run/kuryr/control.sock' };
 /** How long a daemon may take to answer after its start; one takes half a second. */
@@ -25,7 +31,6 @@ export class Engine {
   readonly #agent = new Agent({ keepAlive: true });
   #network = '';
   #pool = '';
-  #endpoint = '';
 
   private constructor(vm: Vm, ways: Readonly<Record<keyof typeof SOCKETS, string>>) {
     this.#vm = vm;
@@ -118,21 +123,21 @@ export class Engine {
     });
   }
 
-  /** From RequestAddress to Join; gives the address. */
-  async attach(wanted: string, call: Call): Promise<string> {
-    this.#endpoint = randomBytes(32).toString('hex');
-    const endpoint = { NetworkID: this.#network, EndpointID: this.#endpoint };
+  /** From RequestAddress to Join. */
+  async attach(wanted: string, call: Call): Promise<Endpoint> {
+    const id = randomBytes(32).toString('hex');
+    const endpoint = { NetworkID: this.#network, EndpointID: id };
     const { body } = await call('IpamDriver.RequestAddress', { PoolID: this.#pool, Address: wanted, Options: null });
     const cidr = String(body['Address']);
     await call('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: { Address: cidr }, Options: {} });
-    const sandbox = `/var/run/docker/netns/${this.#endpoint.slice(0, 12)}`;
+    const sandbox = `/var/run/docker/netns/${id.slice(0, 12)}`;
     await call('NetworkDriver.Join', { ...endpoint, SandboxKey: sandbox, Options: {} });
-    return cidr.split('/')[0] ?? '';
+    return { id, address: cidr.split('/')[0] ?? '' };
   }
 
   /** From Leave to ReleaseAddress. */
-  async detach(address: string, call: Call): Promise<void> {
-    const endpoint = { NetworkID: this.#network, EndpointID: this.#endpoint };
+  async detach({ id, address }: Endpoint, call: Call): Promise<void> {
+    const endpoint = { NetworkID: this.#network, EndpointID: id };
     await call('NetworkDriver.Leave', endpoint);
     await call('NetworkDriver.DeleteEndpoint', endpoint);
     await call('IpamDriver.ReleaseAddress', { PoolID: this.#pool, Address: address });
@@ -148,7 +153,13 @@ export class Engine {
     return [...attachments.flatMap(({ addresses }) => addresses), ...loose].map(({ name }) => name);
   }
 
-  /** Names of Kuryr's links in the VM. */
+  /** Moves the only link that is there into a sandbox of its own, as an engine does. */
+  async settle(): Promise<void> {
+    const [link] = await this.links();
+    await this.#vm.ok(`ip netns add resident && ip link set ${link} netns resident`);
+  }
+
+  /** Names of Kuryr's links that are in no sandbox. */
   async links(): Promise<string[]> {
     const { stdout } = await this.#vm.run('ls /sys/class/net');
     return stdout.split('\n').filter(name => name.startsWith('ky'));

@@ -1,9 +1,6 @@
 import type { LedgerFile, LedgerFiles } from '../../src/ledger/ledger-files.ts';
-import type { Sys } from '../../src/linux/sys.ts';
+import { AF_NETLINK, type Sys } from '../../src/linux/sys.ts';
 import type { HttpClient } from '../../src/openstack/http.ts';
-
-/** recv(2) found nothing: no outside effect. */
-const EAGAIN = -11;
 
 /** Ends the process, as a power cut would, before its n-th outside effect from the moment it is armed. */
 export class KillSwitch {
@@ -25,26 +22,7 @@ export class KillSwitch {
 /** The daemon's outermost edges, each effect of which passes the switch: netlink and packets, HTTP and its replies, the ledger. */
 export function killingEdges(kill: KillSwitch) {
   return {
-    sys: (sys: Sys): Sys =>
-      new Proxy(sys, {
-        get(target, name: keyof Sys) {
-          const real = target[name];
-          if (typeof real !== 'function') return real;
-          const call = (real as (...args: unknown[]) => unknown).bind(target);
-          if (name === 'send' || name === 'sendAside') {
-            return (...args: unknown[]) => {
-              kill.before();
-              return call(...args);
-            };
-          }
-          if (name !== 'recv') return call;
-          return (...args: unknown[]) => {
-            const got = call(...args);
-            if (got !== EAGAIN) kill.before();
-            return got;
-          };
-        },
-      }),
+    sys: (sys: Sys): Sys => killingSys(sys, kill),
     http: (http: HttpClient): HttpClient => ({
       async request(request, signal) {
         kill.before();
@@ -65,6 +43,55 @@ export function killingEdges(kill: KillSwitch) {
       },
     }),
   };
+}
+
+/**
+ * Requests that change something, and what the kernel answers to them; frames. What only asks, and what arrives unasked
+ * (events, frames), changes nothing outside: killed there is as killed before the next change.
+ */
+function killingSys(sys: Sys, kill: KillSwitch): Sys {
+  const netlink = new Set<number>();
+  const changing = new Set<number>();
+  const sending = (fd: number, data: Uint8Array): void => {
+    if (netlink.has(fd) && onlyAsks(data)) changing.delete(fd);
+    else {
+      if (netlink.has(fd)) changing.add(fd);
+      kill.before();
+    }
+  };
+  const killing: Partial<Sys> = {
+    socket(domain, type, protocol) {
+      const fd = sys.socket(domain, type, protocol);
+      if (domain === AF_NETLINK) netlink.add(fd);
+      else netlink.delete(fd);
+      return fd;
+    },
+    send(fd, data) {
+      sending(fd, data);
+      return sys.send(fd, data);
+    },
+    sendAside(fd, data) {
+      sending(fd, data);
+      return sys.sendAside(fd, data);
+    },
+    recv(fd, into, flags) {
+      const got = sys.recv(fd, into, flags);
+      if (changing.has(fd)) kill.before();
+      return got;
+    },
+  };
+  return new Proxy(sys, {
+    get(target, name: keyof Sys) {
+      const real = target[name] as (...args: unknown[]) => unknown;
+      return killing[name] ?? real.bind(target);
+    },
+  });
+}
+
+/** RTM_GET… (linux/rtnetlink.h): the third of each four types. */
+function onlyAsks(message: Uint8Array): boolean {
+  const type = new DataView(message.buffer, message.byteOffset).getUint16(4, true);
+  return type % 4 === 2;
 }
 
 function killingFile(file: LedgerFile, kill: KillSwitch): LedgerFile {
