@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { own, Vm, v4 } from '../hostaccess/vm.ts';
+import { own } from '../hostaccess/lone-vm.ts';
+import { Vm, v4 } from '../hostaccess/vm.ts';
 import type { Bench } from './bench.ts';
 import { Figures, type Row } from './figures.ts';
 

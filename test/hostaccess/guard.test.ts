@@ -1,8 +1,9 @@
 /** Hostile containers in a VM of their own: what they can do to the VM and to one another, with the guard and without. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { address, address6, gateway, HostileVm, type Name, own, type Privilege } from './hostile-vm.ts';
+import { address, address6, HostileVm, type Name, type Privilege } from './hostile-vm.ts';
 import { Keeper } from './keeper.ts';
+import { outside as gateway, own } from './lone-vm.ts';
 
 const say = (text: string) => console.log(text);
 

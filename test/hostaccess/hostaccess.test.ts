@@ -1,7 +1,8 @@
 /** A VM and its own containers reach one another, on a real kernel: rules, neighbours and routes that the daemon's part makes. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Link, outside, own, Vm, v4, v6 } from './vm.ts';
+import { outside, own } from './lone-vm.ts';
+import { type Link, Vm, v4, v6 } from './vm.ts';
 
 let vm: Vm;
 let untouched: string;

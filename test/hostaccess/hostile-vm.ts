@@ -1,18 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bootGuest, type Guest } from '../../guest/guest.ts';
-import { guestKernel } from '../lab/guest/kernel.ts';
-import { ensureTree } from '../lab/tree/tree.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const say = (text: string) => console.log(text);
-const needed = ['src', 'test/hostaccess', 'node_modules/koffi', 'node_modules/@koromix', 'node_modules/ipaddr.js'];
-
-/** The VM, and its gateway on the network. */
-export const own = { v4: '10.0.0.11', v6: 'fd00::11', mac: '02:00:00:00:00:01' };
-export const gateway = { v4: '10.0.0.1', v6: 'fd00::1' };
+import type { Guest } from '../../guest/guest.ts';
+import { outside as gateway, LoneVm, own } from './lone-vm.ts';
 
 /** Containers are namespaces; `own` is in a user namespace of its own. */
 const containers = { one: 1, two: 2, own: 3 } as const;
@@ -35,45 +24,28 @@ export type Privilege = keyof typeof enter;
 /** A VM on a network with its gateway, with three containers, of which some are hostile. */
 export class HostileVm implements AsyncDisposable {
   readonly guest: Guest;
-  readonly #netns: string;
+  readonly #lone: LoneVm;
 
-  private constructor(guest: Guest, netns: string) {
-    this.guest = guest;
-    this.#netns = netns;
+  private constructor(lone: LoneVm) {
+    this.guest = lone.guest;
+    this.#lone = lone;
   }
 
   static async boot(): Promise<HostileVm> {
-    const netns = `kuryr-hg-${process.pid}`;
-    const network = `ip netns add ${netns}; ip netns exec ${netns} ip tuntap add dev ta mode tap vnet_hdr
-      ip -n ${netns} addr add ${gateway.v4}/24 dev ta; ip -n ${netns} addr add ${gateway.v6}/64 dev ta nodad
-      ip -n ${netns} link set ta up`;
-    execFileSync('sh', ['-ec', network]);
+    const lone = await LoneVm.boot();
     try {
-      const mounts = [
-        ...needed.map(name => ({ host: path.join(root, name), guest: `/kuryr/${name}` })),
-        { host: path.dirname(process.execPath), guest: '/kuryr-node' },
-      ];
-      const nic = {
-        tap: 'ta',
-        mac: own.mac,
-        ips: [`${own.v4}/24`, `${own.v6}/64`],
-        gateways: [gateway.v4, gateway.v6],
-      };
-      const [tree, kernel] = [await ensureTree('bookworm', say), await guestKernel(say)];
-      const options = { name: 'vm', netns, tree, kernel, nics: [nic], mounts, pin: 1 };
-      const guest = await bootGuest(options, AbortSignal.timeout(120_000));
-      say(`booted ${guest.release} in ${Math.round(guest.bootMs)} ms`);
-      await guest.ok(`echo '{"type":"module"}' >/kuryr/package.json
+      await lone.guest.ok(`
     unshare -Urn sleep 100000 & echo $! >/run/own.pid
-    ip netns add one; ip netns add two; sleep 0.2; ip netns attach own $(cat /run/own.pid)
+    ip netns add one; ip netns add two; p=$(cat /run/own.pid)
+    until [ $(readlink /proc/$p/ns/net) != $(readlink /proc/self/ns/net) ]; do :; done; ip netns attach own $p
     n=0; for c in one two own; do n=$((n+1))
       ip link add link eth0 name ky$n index $((0x4b000000+n)) type ipvlan mode l2 bridge; ip link set ky$n netns $c name eth0
       ip netns exec $c sh -c 'echo 1 >/proc/sys/net/ipv6/conf/eth0/addr_gen_mode; echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra'
       ip -n $c link set lo up; ip -n $c addr add 10.0.0.2$n/24 dev eth0; ip -n $c addr add fd00::2$n/64 dev eth0 nodad; ip -n $c link set eth0 up
       ip -n $c route add default via 10.0.0.1; ip -n $c -6 route add default via fd00::1; done`);
-      return new HostileVm(guest, netns);
+      return new HostileVm(lone);
     } catch (error) {
-      execFileSync('ip', ['netns', 'delete', netns]);
+      await lone[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -109,12 +81,18 @@ export class HostileVm implements AsyncDisposable {
     return /ipvlan +mode (\w+ \w+)/.exec(await this.guest.ok(`ip -n ${name} -d link show eth0`))?.[1];
   }
 
-  /** The source of the datagram that comes to the gateway's port 4000 while something is done; undefined when none does. */
+  /**
+   * The source of the datagram that comes to the gateway's port 4000 while something is done; undefined when none does.
+   * The VM sends one of its own afterwards: what was sent before has arrived by then.
+   */
   async heard(act: () => Promise<unknown>): Promise<string | undefined> {
     const script = `import { createSocket } from 'node:dgram';
-      const socket = createSocket('udp4', (_, { address }) => { console.log(address); process.exit(); });
+      const socket = createSocket('udp4', (_, { address }) => {
+        console.log(address);
+        if (address === '${own.v4}') process.exit();
+      });
       socket.bind(4000, '${gateway.v4}', () => console.log('listening'));`;
-    const args = ['netns', 'exec', this.#netns, process.execPath, '--input-type=module', '-e', script];
+    const args = ['netns', 'exec', this.#lone.netns, process.execPath, '--input-type=module', '-e', script];
     const listener = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     const began = Promise.withResolvers<void>();
@@ -123,16 +101,18 @@ export class HostileVm implements AsyncDisposable {
       began.resolve();
     });
     const ended = once(listener, 'close');
-    await began.promise;
-    await act();
-    const late = setTimeout(() => listener.kill(), 1000);
-    await ended;
-    clearTimeout(late);
-    return out.split('\n')[1] || undefined;
+    try {
+      await began.promise;
+      await act();
+      await this.guest.ok(`echo over >/dev/udp/${gateway.v4}/4000`);
+      await ended;
+    } finally {
+      listener.kill();
+    }
+    return out.split('\n').find(line => /^[0-9]/.test(line) && line !== own.v4);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.guest.kill();
-    execFileSync('ip', ['netns', 'delete', this.#netns]);
+    await this.#lone[Symbol.asyncDispose]();
   }
 }

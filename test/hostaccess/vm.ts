@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bootGuest, type Guest } from '../../guest/guest.ts';
+import type { Guest } from '../../guest/guest.ts';
 import type { Guest as Opened } from '../../src/hostaccess/wanted.ts';
-import { guestKernel } from '../lab/guest/kernel.ts';
-import { ensureTree } from '../lab/tree/tree.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const say = (text: string) => console.log(text);
-/** What runs in the guest, and no more: it reads each file over hostfs. */
-const needed = ['src', 'test/hostaccess', 'node_modules/koffi', 'node_modules/@koromix', 'node_modules/ipaddr.js'];
-
-export const own = { v4: '10.0.0.11', v6: 'fd00::11', mac: '02:00:00:00:00:01' };
-export const outside = { v4: '10.0.0.1', v6: 'fd00::1' };
+import { LoneVm, outside } from './lone-vm.ts';
 
 export type Link =
   | { readonly kind: 'ipvlan'; readonly mode: string }
@@ -23,39 +12,19 @@ export type Link =
 /** A VM with strict rp_filter on a network with one more machine; its containers are namespaces with a server each. */
 export class Vm implements AsyncDisposable {
   readonly guest: Guest;
-  readonly #netns: string;
+  readonly #lone: LoneVm;
   #lines = 0;
   #files = 0;
 
-  private constructor(guest: Guest, netns: string) {
-    this.guest = guest;
-    this.#netns = netns;
+  private constructor(lone: LoneVm) {
+    this.guest = lone.guest;
+    this.#lone = lone;
   }
 
   static async boot(): Promise<Vm> {
-    const netns = `kuryr-ha-${process.pid}`;
-    execFileSync('sh', [
-      '-ec',
-      `ip netns add ${netns}; ip -n ${netns} link set lo up; ip netns exec ${netns} ip tuntap add dev ta mode tap vnet_hdr
-      ip -n ${netns} addr add ${outside.v4}/24 dev ta; ip -n ${netns} addr add ${outside.v6}/64 dev ta nodad; ip -n ${netns} link set ta up`,
-    ]);
+    const lone = await LoneVm.boot();
     try {
-      const mounts = [
-        ...needed.map(name => ({ host: path.join(root, name), guest: `/kuryr/${name}` })),
-        { host: path.dirname(process.execPath), guest: '/kuryr-node' },
-      ];
-      const nic = {
-        tap: 'ta',
-        mac: own.mac,
-        ips: [`${own.v4}/24`, `${own.v6}/64`],
-        gateways: [outside.v4, outside.v6],
-      };
-      const [tree, kernel] = [await ensureTree('bookworm', say), await guestKernel(say)];
-      const options = { name: 'vm', netns, tree, kernel, nics: [nic], mounts, pin: 1, mem: 384 };
-      const guest = await bootGuest(options, AbortSignal.timeout(120_000));
-      say(`booted ${guest.release} in ${Math.round(guest.bootMs)} ms`);
-      const vm = new Vm(guest, netns);
-      await guest.ok(`echo '{"type":"module"}' >/kuryr/package.json
+      await lone.guest.ok(`
         for d in all default eth0; do echo 1 >/proc/sys/net/ipv4/conf/$d/rp_filter; done
         cat >/run/serve.pl <<'EOT'
 use IO::Socket::IP; $SIG{CHLD}='IGNORE'; $s=IO::Socket::IP->new(LocalHost=>'::',LocalPort=>8080,Listen=>128,ReuseAddr=>1,V6Only=>0) or die $!;
@@ -65,16 +34,15 @@ EOT
 use IO::Socket::IP; $s=IO::Socket::IP->new(PeerHost=>$ARGV[0],PeerPort=>8080,Timeout=>3) or die "no connection\\n"; print scalar <$s>;
 EOT
         setsid perl /run/serve.pl >/dev/null 2>&1 </dev/null &`);
-      return vm;
+      return new Vm(lone);
     } catch (error) {
-      execFileSync('ip', ['netns', 'delete', netns]);
+      await lone[Symbol.asyncDispose]();
       throw error;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.guest.kill();
-    execFileSync('ip', ['netns', 'delete', this.#netns]);
+    await this.#lone[Symbol.asyncDispose]();
   }
 
   /** A container with its link up, of which host access does not know yet. */
