@@ -1,60 +1,113 @@
 /**
  * Runs in a VM: many clients at once on the plug-in's socket, as an engine is that starts many containers. `network CIDR`
- * and `attach N JSON` print what they made, as JSON that goes on to `attach` and `detach JSON`.
+ * and `attach N JSON` print what they made, as JSON that goes on to `attach` and `detach JSON`. `turnover N AT_ONCE CIDR...`
+ * has N containers come, be reached from the VM and go, so many at a time.
  */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 
 interface Network {
-  readonly pool: string;
-  readonly network: string;
+  readonly id: string;
+  /** The second, where there is one, is IPv6's. */
+  readonly pools: readonly string[];
+}
+
+interface Endpoint {
+  readonly id: string;
+  /** With their prefix lengths; one of each pool. */
+  readonly addresses: readonly string[];
+  /** Name of its link, until it is moved. */
+  readonly link: string;
 }
 
 export interface Attached extends Network {
-  readonly endpoints: readonly { readonly id: string; readonly address: string }[];
+  readonly endpoints: readonly Endpoint[];
 }
 
 const socketPath = '/run/docker/plugins/kuryr.sock';
 const newId = () => randomBytes(32).toString('hex');
+const shell = promisify(execFile);
 
 const [verb, ...args] = process.argv.slice(2);
-if (verb === 'network') console.log(JSON.stringify(await createNetwork(String(args[0]))));
-else if (verb === 'attach') console.log(JSON.stringify(await attach(Number(args[0]), JSON.parse(String(args[1])))));
-else await detach(JSON.parse(String(args[0])));
+const input = () => JSON.parse(String(args.at(-1)));
+if (verb === 'network') console.log(JSON.stringify(await createNetwork(args)));
+else if (verb === 'attach') console.log(JSON.stringify(await attach(Number(args[0]), input())));
+else if (verb === 'detach') await detach(input());
+else await turnover(Number(args[0]), Number(args[1]), args.slice(2));
 
-async function createNetwork(cidr: string): Promise<Network> {
-  const pool = String((await post('IpamDriver.RequestPool', { Pool: cidr, Options: {} }))['PoolID']);
+async function createNetwork(cidrs: readonly string[]): Promise<Network> {
   const gateway = { RequestAddressType: 'com.docker.network.gateway' };
-  await post('IpamDriver.RequestAddress', { PoolID: pool, Address: '', Options: gateway });
-  const network = newId();
-  await post('NetworkDriver.CreateNetwork', { NetworkID: network, IPv4Data: [{ Pool: cidr }], IPv6Data: [] });
-  return { pool, network };
+  const pools: string[] = [];
+  for (const Pool of cidrs) {
+    pools.push(String((await post('IpamDriver.RequestPool', { Pool, Options: {}, V6: Pool.includes(':') }))['PoolID']));
+    await post('IpamDriver.RequestAddress', { PoolID: pools.at(-1), Address: '', Options: gateway });
+  }
+  const [IPv4Data, IPv6Data] = [cidrs.slice(0, 1), cidrs.slice(1)].map(some => some.map(Pool => ({ Pool })));
+  const id = newId();
+  await post('NetworkDriver.CreateNetwork', { NetworkID: id, IPv4Data, IPv6Data });
+  return { id, pools };
 }
 
-async function attach(count: number, { pool, network }: Network): Promise<Attached> {
-  const one = async () => {
-    const id = newId();
-    const endpoint = { NetworkID: network, EndpointID: id };
-    const cidr = String((await post('IpamDriver.RequestAddress', { PoolID: pool, Address: '' }))['Address']);
-    await post('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: { Address: cidr }, Options: {} });
-    const sandbox = `/var/run/docker/netns/${id.slice(0, 12)}`;
-    await post('NetworkDriver.Join', { ...endpoint, SandboxKey: sandbox, Options: {} });
-    return { id, address: cidr.split('/')[0] ?? '' };
-  };
-  return { pool, network, endpoints: await Promise.all(Array.from({ length: count }, one)) };
+async function deleteNetwork({ id, pools }: Network): Promise<void> {
+  await post('NetworkDriver.DeleteNetwork', { NetworkID: id });
+  for (const PoolID of pools) await post('IpamDriver.ReleasePool', { PoolID });
 }
 
-async function detach({ pool, network, endpoints }: Attached): Promise<void> {
-  const one = async ({ id, address }: Attached['endpoints'][number]) => {
-    const endpoint = { NetworkID: network, EndpointID: id };
-    await post('NetworkDriver.Leave', endpoint);
-    await post('NetworkDriver.DeleteEndpoint', endpoint);
-    await post('IpamDriver.ReleaseAddress', { PoolID: pool, Address: address });
+/** @param sandbox name of its netns, in /run/netns */
+async function attachOne({ id: network, pools }: Network, sandbox: string): Promise<Endpoint> {
+  const id = newId();
+  const endpoint = { NetworkID: network, EndpointID: id };
+  const addresses: string[] = [];
+  for (const PoolID of pools)
+    addresses.push(String((await post('IpamDriver.RequestAddress', { PoolID, Address: '' }))['Address']));
+  const [Address, AddressIPv6 = ''] = addresses;
+  await post('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: { Address, AddressIPv6 }, Options: {} });
+  const joined = await post('NetworkDriver.Join', { ...endpoint, SandboxKey: `/run/netns/${sandbox}`, Options: {} });
+  return { id, addresses, link: (joined['InterfaceName'] as { SrcName: string }).SrcName };
+}
+
+async function detachOne({ id: network, pools }: Network, { id, addresses }: Endpoint): Promise<void> {
+  const endpoint = { NetworkID: network, EndpointID: id };
+  await post('NetworkDriver.Leave', endpoint);
+  await post('NetworkDriver.DeleteEndpoint', endpoint);
+  for (const [n, PoolID] of pools.entries())
+    await post('IpamDriver.ReleaseAddress', { PoolID, Address: addresses[n]?.split('/')[0] });
+}
+
+async function attach(count: number, network: Network): Promise<Attached> {
+  const all = Array.from({ length: count }, (_, n) => attachOne(network, `none${n}`));
+  return { ...network, endpoints: await Promise.all(all) };
+}
+
+async function detach({ endpoints, ...network }: Attached): Promise<void> {
+  await Promise.all(endpoints.map(endpoint => detachOne(network, endpoint)));
+  await deleteNetwork(network);
+}
+
+async function turnover(count: number, atOnce: number, cidrs: readonly string[]): Promise<void> {
+  const network = await createNetwork(cidrs);
+  let left = count;
+  const place = async (sandbox: string) => {
+    await shell('ip', ['netns', 'add', sandbox]);
+    while (left-- > 0) {
+      const endpoint = await attachOne(network, sandbox);
+      const { link, addresses } = endpoint;
+      const lines = [
+        `ip link set ${link} netns ${sandbox} name eth0`,
+        ...addresses.map(cidr => `ip -n ${sandbox} addr add ${cidr} dev eth0${cidr.includes(':') ? ' nodad' : ''}`),
+        `ip -n ${sandbox} link set eth0 up`,
+        ...addresses.map(cidr => `ping -qc1 -W5 ${cidr.split('/')[0]}`),
+      ];
+      await shell('sh', ['-ec', lines.join('\n')]);
+      await detachOne(network, endpoint);
+    }
+    await shell('ip', ['netns', 'delete', sandbox]);
   };
-  await Promise.all(endpoints.map(one));
-  await post('NetworkDriver.DeleteNetwork', { NetworkID: network });
-  await post('IpamDriver.ReleasePool', { PoolID: pool });
+  await Promise.all(Array.from({ length: atOnce }, (_, n) => place(`place${n}`)));
+  await deleteNetwork(network);
 }
 
 function post(path: string, body: object): Promise<Record<string, unknown>> {

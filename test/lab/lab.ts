@@ -40,10 +40,11 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const dist = `${repository}dist`;
 const node = `${repository}node_modules/node-linux-${process.arch}`;
 
+/** Neutron gives out of the pools; addresses that a test asks for by themselves are outside of them, and so never taken by chance. */
 const labNetwork: NetworkRequest = {
   name: 'lab',
-  v4: { cidr: '10.30.0.0/24' },
-  v6: { cidr: 'fd30::/64', mode: 'static' },
+  v4: { cidr: '10.30.0.0/24', pool: { start: '10.30.0.100', end: '10.30.0.199' } },
+  v6: { cidr: 'fd30::/64', mode: 'static', pool: { start: 'fd30::1000', end: 'fd30::1fff' } },
   router: true,
 };
 

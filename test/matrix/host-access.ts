@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Container, Vm } from '../lab/vm.ts';
+import { type Container, NODE, PROGRAM, type Vm } from '../lab/vm.ts';
 import type { Row } from './rows.ts';
 import { assertReach } from './traffic.ts';
 
@@ -60,6 +60,23 @@ export const hostAccessFollows: Row = {
   },
 };
 
+/** Five at a time: their pairs of both families are as many as the port may have. */
+const COME_AND_GO = 200;
+const AT_ONCE = 5;
+
+/** However many there were, the VM is afterwards what it was. */
+export const comeAndGo: Row = {
+  name: 'two hundred containers come, are reached from the VM and go; then nothing is left',
+  async run(bed) {
+    await bed.leaveNetwork();
+    const before = await tables(bed.a);
+    const cidrs = [bed.lab.network.v4?.cidr, bed.lab.network.v6?.cidr].join(' ');
+    await bed.a.ok(`${NODE}/bin/node ${PROGRAM}/clients.mjs turnover ${COME_AND_GO} ${AT_ONCE} ${cidrs}`, 280);
+    await bed.assertClean();
+    assert.equal(await tables(bed.a), before);
+  },
+};
+
 /** The VM reaches the container and the container the VM, by each address that both have. */
 async function assertJoined(one: Container, connections = 3): Promise<void> {
   const { vm } = one;
@@ -99,7 +116,7 @@ function between(lines: readonly string[], vm: readonly string[], containers: re
 
 /** What the daemon writes for the VM's own sake, as it stands: filters, neighbours, routes, links, namespaces. */
 async function tables(vm: Vm): Promise<string> {
-  return await vm.ok(`tc qdisc show dev eth0; tc filter show dev eth0 egress 2>/dev/null; ip neigh show nud permanent
+  return await vm.ok(`tc qdisc show dev eth0; for hook in ingress egress; do tc filter show dev eth0 $hook 2>/dev/null; done; ip neigh show nud permanent
     ip route | sort; ip -6 route | grep -v ^fe80 | sed 's/ expires [0-9]*sec//' | sort
     ip -br link | cut -d' ' -f1; ls /run/netns /run/kuryr/guard 2>/dev/null; mount | grep -c kuryr`);
 }

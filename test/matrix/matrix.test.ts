@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from '../../tools/build.ts';
 import type { Network } from '../lab/cloud/networks.ts';
 import type { BackendName } from '../lab/cloud/place.ts';
 import { Lab, type LabOptions } from '../lab/lab.ts';
@@ -36,6 +38,7 @@ const columns: readonly Column[] = [
 const only = process.env['KURYR_MATRIX'];
 const [onlyColumn = '', onlyRow = ''] = only?.split('/') ?? [];
 const chosen = columns.filter(({ name }) => name.includes(onlyColumn));
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const document = new URL('../../docs/matrix.md', import.meta.url);
 
 const table = new Table();
@@ -52,6 +55,7 @@ for (const column of chosen) {
     });
 
     test('two VMs come up', { timeout: 600_000 }, async () => {
+      await build(dist, 'test/burst/clients.ts', 'clients.mjs');
       lab = await Lab.up({ backend: column.backend, engine: column.engine, say, signal: ending.signal });
       const network = await secondNetwork(lab);
       const networks = [lab.network, network];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { Bed } from './bed.ts';
 import { coincidence } from './coincidence.ts';
-import { hostAccess, hostAccessFollows } from './host-access.ts';
+import { comeAndGo, hostAccess, hostAccessFollows } from './host-access.ts';
 import { assertNoReach, assertPing, assertReach, lost, until } from './traffic.ts';
 
 /** One promise of the matrix, shown on real parts. */
@@ -265,6 +265,7 @@ export const rows: readonly Row[] = [
   dualStack,
   hostAccess,
   hostAccessFollows,
+  comeAndGo,
   chosenAddress,
   macvlan,
   coincidence('macvlan'),
@@ -278,4 +279,5 @@ export const engineRows: readonly Row[] = [
   chosenAddress,
   dualStack,
   hostAccess,
+  hostAccessFollows,
 ];

@@ -77,9 +77,9 @@ export async function lost(from: Container, address: string): Promise<boolean> {
   return (await from.vm.within(from, `ping -c 1 -W 1 ${address}`)).code !== 0;
 }
 
-/** Looks again and again until the look gives something, a minute at most. @throws Error saying what never came */
+/** Looks again and again until the look gives something, three minutes at most. @throws Error saying what never came */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 180_000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;

@@ -12,7 +12,12 @@ export interface NetworkRequest {
     hostRoutes?: { destination: string; nexthop: string }[];
     pool?: { start: string; end: string };
   };
-  v6?: { cidr: string; mode: 'static' | 'slaac' | 'dhcpv6-stateless'; gateway?: boolean };
+  v6?: {
+    cidr: string;
+    mode: 'static' | 'slaac' | 'dhcpv6-stateless';
+    gateway?: boolean;
+    pool?: { start: string; end: string };
+  };
   mtu?: number;
   /** true: a router of its own holds the gateways' addresses (and advertises, unless the IPv6 mode is static). */
   router?: boolean;
@@ -61,8 +66,14 @@ export async function createNetwork(client: Client, backend: Backend, request: N
   }
   if (v6 !== undefined) {
     const modes = v6.mode === 'static' ? {} : { ipv6_ra_mode: v6.mode, ipv6_address_mode: v6.mode };
-    const gateway = v6.gateway === false ? { gateway_ip: null } : {};
-    made.v6 = await subnet({ ip_version: 6, name: `${name}-6`, cidr: v6.cidr, ...modes, ...gateway });
+    made.v6 = await subnet({
+      ip_version: 6,
+      name: `${name}-6`,
+      cidr: v6.cidr,
+      ...modes,
+      ...(v6.gateway === false ? { gateway_ip: null } : {}),
+      ...(v6.pool === undefined ? {} : { allocation_pools: [v6.pool] }),
+    });
   }
   if (router) {
     const answer = await client.ok('POST', '/routers', { router: { name: `${name}-router` } }, user);
