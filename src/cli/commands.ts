@@ -12,6 +12,10 @@ interface Entry {
 const commands: Readonly<Record<string, Entry>> = {
   run: { summary: 'run the daemon', load: async () => (await import('./run.ts')).runCommand },
   network: { summary: 'make a Docker network', load: async () => (await import('./network.ts')).networkCommand },
+  config: {
+    summary: 'show each option, and where its value comes from',
+    load: async () => (await import('./config.ts')).configCommand,
+  },
   status: { summary: 'show attachments and pairs', load: async () => (await import('./status.ts')).statusCommand },
   doctor: {
     summary: 'tell whether this VM and its cloud can carry Kuryr',

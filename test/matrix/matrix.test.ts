@@ -64,7 +64,7 @@ for (const column of chosen) {
     });
 
     const cell = (name: string, run: (beds: Beds) => Promise<void>) =>
-      test(name, { timeout: 300_000, skip: !name.includes(onlyRow) && 'not asked for' }, async () => {
+      test(name, { timeout: 900_000, skip: !name.includes(onlyRow) && 'not asked for' }, async () => {
         table.set(name, column.name, 'failed');
         assert.ok(up !== undefined, 'the VMs did not come up');
         const began = performance.now();
