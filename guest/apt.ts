@@ -16,6 +16,12 @@ function archiveIn(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * A mirror that stands still, as a snapshot does, has a list of packages that ran out some days after it was made. Its
+ * signature holds all the same, and so does the digest of each package.
+ */
+export const STANDING_STILL = 'Acquire::Check-Valid-Until=false';
+
 /** The Debian archive to fetch from: KURYR_LAB_MIRROR, else the machine's own, else deb.debian.org. */
 export async function mirror(): Promise<string> {
   const asked = process.env['KURYR_LAB_MIRROR'];
@@ -91,6 +97,7 @@ async function withApt(
     `Dir::Cache=${state}/cache`,
     'Acquire::Languages=none',
     'Acquire::Retries=3',
+    STANDING_STILL,
     'APT::Sandbox::User=root',
   ].flatMap(option => ['-o', option]);
   const apt = ['apt-get', ...options, '-qq'];

@@ -6,7 +6,7 @@ const layers: readonly (readonly string[])[] = [
   ['config', 'openstack', 'linux'],
   ['nic', 'ledger'],
   ['ipam', 'pairs', 'link', 'reach'],
-  ['hostaccess', 'reconcile'],
+  ['hostaccess', 'reconcile', 'credential'],
   ['attach'],
   ['fronts', 'doctor'],
   ['daemon'],

@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'serve an OpenStack in memory, to try tools on',
     load: async () => (await import('./cloud.ts')).cloudCommand,
   },
+  credential: {
+    summary: 'make the least credential that a VM needs',
+    load: async () => (await import('./credential.ts')).credentialCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };

@@ -19,14 +19,14 @@ export const configCommand: Command = {
   async run(args, terminal) {
     const { text, on } = parseFlags(args, { ...configFlags, json: 'switch' });
     const { config, origins } = await readConfig({ flags: text, env: terminal.env, readFile: terminal.readFile });
-    const valueOf = (name: OptionName): unknown => config[camelCase(name) as keyof typeof config];
+    const shownValue = (name: OptionName): unknown => config[camelCase(name) as keyof typeof config];
     if (on.has('json')) {
-      const entries = optionNames.map(name => [name, { value: valueOf(name) ?? null, from: origins[name] }]);
+      const entries = optionNames.map(name => [name, { value: shownValue(name) ?? null, from: origins[name] }]);
       terminal.out(JSON.stringify(Object.fromEntries(entries), undefined, 2));
       return 0;
     }
     const rows = optionNames.map(name => {
-      const value = valueOf(name);
+      const value = shownValue(name);
       return [name, value === undefined ? `(${fallbackText(name)})` : String(value), origins[name].name];
     });
     terminal.out(columns([['OPTION', 'VALUE', 'FROM'], ...rows]));

@@ -248,10 +248,45 @@ export const errorTable = {
     text: "{verb} is no verb of Docker's network or IPAM drivers.",
     todo: "Nothing to do: engines take this answer for 'not supported'.",
   },
+  CREDENTIAL_EXISTS: {
+    status: 409,
+    text: 'The user has an application credential {name} already: {message}.',
+    todo: 'Choose another name, or delete that one first, where no VM uses it: openstack application credential delete {name}.',
+  },
+  CREDENTIAL_FORBIDDEN: {
+    status: 403,
+    text: 'Keystone does not let this credential make an application credential: {message}.',
+    todo: "Use the user's own password or token: an application credential makes others only where it was made --unrestricted. Request id: {requestId}.",
+  },
+  CREDENTIAL_LOST: {
+    status: 504,
+    text: 'The application credential {name} was asked for, but the answer, and the secret with it, was lost.',
+    todo: 'Delete it if it was made (openstack application credential delete {name}), and repeat the command.',
+  },
+  CREDENTIAL_PORTS_MISSING: {
+    status: 404,
+    text: 'There is no port of a VM to write a rule for: {reason}.',
+    todo: 'Name one: --port ID (openstack port list --server NAME), --server ID, or --network NAME for all VMs on it.',
+  },
+  CREDENTIAL_ROLE_MISSING: {
+    status: 403,
+    text: 'The user has no role {role} on the project; there are: {roles}.',
+    todo: 'Name one that may change ports: --role NAME. member is enough where the cloud has its default policy.',
+  },
   EMBEDDED_CLOUD_FAILED: {
     status: 500,
     text: 'The embedded cloud does not start: {reason}.',
     todo: 'Choose a free port with --port, or leave it out; a --file has to be one that an embedded cloud wrote.',
+  },
+  FILE_EXISTS: {
+    status: 409,
+    text: 'The file {file} is there already.',
+    todo: 'Nothing was changed. Name another file, or move that one away.',
+  },
+  FILE_UNWRITABLE: {
+    status: 500,
+    text: 'The file {file} cannot be written: {reason}.',
+    todo: 'Nothing was changed. Name a file in a folder that is there and that you may write to.',
   },
   FORGERIES_PASS: {
     status: 501,

@@ -17,6 +17,7 @@ export interface Authorization {
   /** Neutron's API, ending in `/v2.0`. */
   readonly endpoint: string;
   readonly projectId: string | undefined;
+  readonly userId: string | undefined;
   /** Names of the roles that the token carries. */
   readonly roles: readonly string[];
   /** As Keystone wrote it. */
@@ -33,6 +34,7 @@ const tokenSchema = v.object({
     expires_at: v.pipe(v.string(), v.isoTimestamp()),
     issued_at: v.pipe(v.string(), v.isoTimestamp()),
     project: v.optional(v.object({ id: v.string() })),
+    user: v.optional(v.object({ id: v.string() })),
     roles: v.optional(v.array(v.object({ name: v.string() })), []),
     catalog: v.optional(
       v.array(
@@ -154,6 +156,7 @@ export class Keystone {
       token: new Secret(id),
       endpoint: override === undefined ? networkEndpoint(token.catalog, region, interfaces) : networkUrl(override),
       projectId: token.project?.id,
+      userId: token.user?.id,
       roles: token.roles.map(({ name }) => name),
       expires: token.expires_at,
       renewAt: start + lifetime - margin,

@@ -2,6 +2,11 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Random } from '../time/random.ts';
+import {
+  type ApplicationCredential,
+  type CredentialRequest,
+  createApplicationCredential,
+} from './application-credential.ts';
 import { CALLS_AT_ONCE, Caller, type CallObserver } from './caller.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import type { CloudSurroundings } from './clouds-file.ts';
@@ -33,6 +38,8 @@ export interface Cloud {
   readonly neutron: Neutron;
   /** The token in force, its project and its end; for `doctor`. @throws what Keystone's session throws */
   authorization(signal: AbortSignal): Promise<Authorization>;
+  /** Makes an application credential of this one's user. @throws what createApplicationCredential throws */
+  createCredential(request: CredentialRequest, signal: AbortSignal): Promise<ApplicationCredential>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -53,13 +60,16 @@ export async function openCloud(options: OpenCloudOptions): Promise<Cloud> {
   const own = undiciHttp({ env: options.env, ca, cert, key, verify: config.verify, connections: CALLS_AT_ONCE });
   const http = options.wrapHttp?.(own) ?? own;
   const repeating = { clock, random };
-  const keystone = new Keystone(config, new Caller('identity', http, clock, logger, observer), repeating, deadlineMs);
+  const identity = new Caller('identity', http, clock, logger, observer);
+  const keystone = new Keystone(config, identity, repeating, deadlineMs);
   const caller = new Caller('network', http, clock, logger, observer);
   const neutron = new NeutronClient(new NeutronApi(keystone, caller, repeating, deadlineMs), repeating);
   return {
     config,
     neutron,
     authorization: signal => keystone.authorization(signal),
+    createCredential: (request, signal) =>
+      createApplicationCredential({ config, keystone, caller: identity, repeating, deadlineMs }, request, signal),
     async close() {
       keystone.close();
       await http.close();

@@ -12,13 +12,14 @@ import { Cloud } from './cloud/cloud.ts';
 import type { Network, NetworkRequest } from './cloud/networks.ts';
 import type { BackendName } from './cloud/place.ts';
 import { guestKernel } from './guest/kernel.ts';
+import type { Suite } from './tree/recipe.ts';
 import { ensureTree } from './tree/tree.ts';
 import { NODE, PROGRAM, Vm, type VmPort } from './vm.ts';
 
 export interface LabOptions {
   readonly backend: BackendName;
-  /** The Debian release whose Docker engine the VMs run: bookworm has 20.10, trixie 26.1. */
-  readonly engine?: 'bookworm' | 'trixie';
+  /** The Debian release whose Docker engine the VMs run: bookworm has 20.10, trixie 26.1, forky 28.5 or later. */
+  readonly engine?: Suite;
   /** The network that the VMs' first NIC is on; with IPv4 and IPv6 by default. */
   readonly network?: NetworkRequest;
   /** Neutron's max_allowed_address_pair, 10 by default. */

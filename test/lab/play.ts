@@ -1,10 +1,10 @@
-/** `npm run lab [-- ovn|linuxbridge [bookworm|trixie]]`: the tests' bed for a person to play in. */
+/** `npm run lab [-- ovn|linuxbridge [bookworm|trixie|forky]]`: the tests' bed for a person to play in. */
 import { createInterface } from 'node:readline/promises';
 import { Lab, type LabOptions } from './lab.ts';
 
 const [backend = 'ovn', engine = 'bookworm'] = process.argv.slice(2);
-if (!['ovn', 'linuxbridge'].includes(backend) || !['bookworm', 'trixie'].includes(engine)) {
-  console.error('usage: npm run lab -- [ovn|linuxbridge] [bookworm|trixie]');
+if (!['ovn', 'linuxbridge'].includes(backend) || !['bookworm', 'trixie', 'forky'].includes(engine)) {
+  console.error('usage: npm run lab -- [ovn|linuxbridge] [bookworm|trixie|forky]');
   process.exit(64);
 }
 const ending = new AbortController();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** The Debian releases that the lab uses. */
-export type Suite = 'bookworm' | 'trixie';
+export type Suite = 'bookworm' | 'trixie' | 'forky';
 
 /** What a guest needs to boot, to run containers and to look at its network. */
 const guest = [
@@ -62,10 +62,11 @@ const cloud = [
 /** A tree is remade when this changes, as when its packages do. */
 const revision = 1;
 
-/** Debian packages of a tree: bookworm carries the cloud and the guests' kernel, trixie a newer Docker (26.1) alone. */
+/** Debian packages of a tree: bookworm carries the cloud and the guests' kernel, the others a newer Docker alone (26.1; forky, which moves, 28.5 or later). */
 export const packages: Record<Suite, readonly string[]> = {
   bookworm: [...guest, ...cloud],
   trixie: [...guest, 'docker-cli'],
+  forky: [...guest, 'docker-cli'],
 };
 
 /** Names a tree by what it is made of, so that another recipe makes another tree. */

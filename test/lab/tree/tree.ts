@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download, mirror } from '../../../guest/apt.ts';
+import { download, mirror, STANDING_STILL } from '../../../guest/apt.ts';
 import { cacheFolder } from '../../../guest/cache.ts';
 import { command } from '../../../guest/command.ts';
 import { withLock } from '../../../guest/lock.ts';
@@ -56,7 +56,7 @@ async function build(suite: Suite, root: string, say: Say): Promise<void> {
   await chmod(join(root, 'usr/sbin/policy-rc.d'), 0o755);
   const names = packages[suite];
   say(`${suite} tree: ${names.length} packages and what they need`);
-  const apt = 'apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root -o Acquire::Languages=none';
+  const apt = `apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root -o Acquire::Languages=none -o ${STANDING_STILL}`;
   const script = `mount -t proc proc "$0/proc"
     exec chroot "$0" sh -ec '${apt} update
       ${apt} install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io ${names.join(' ')}
