@@ -102,8 +102,12 @@ class Bench {
         const port = { name: 'kuryr-1', network_id: this.network, fixed_ips: [], device_owner: 'kuryr:container' };
         const made = await neutron.createPort({ ...port, device_id: 'kuryr:x', admin_state_up: false }, signal);
         await neutron.deletePort(made.id, signal);
-        await Promise.all([neutron.extensions(signal), neutron.network(this.network, signal)]);
-        await Promise.all([neutron.networks({}, signal), neutron.subnets({}, signal), neutron.ports({}, signal)]);
+        await neutron.extensions(signal);
+        await Promise.all([
+          neutron.networks({ id: this.network }, signal),
+          neutron.subnets({}, signal),
+          neutron.ports({}, signal),
+        ]);
       },
       roles: async () => (await cloud.authorization(signal)).roles,
     };

@@ -7,7 +7,6 @@ import type { AccessRule } from '../openstack/application-credential.ts';
 const needed = [
   ['GET', '/extensions'],
   ['GET', '/networks'],
-  ['GET', '/networks/*'],
   ['GET', '/subnets'],
   ['GET', '/ports'],
   ['GET', '/ports/*'],

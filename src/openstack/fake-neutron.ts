@@ -129,16 +129,6 @@ export class FakeNeutron implements Neutron {
     return this.#call('ports', [filter], signal, () => pick('ports', [...this.#ports.values()], filter));
   }
 
-  network(id: string, signal: AbortSignal): Promise<Network> {
-    const path = `/networks/${id}`;
-    return this.#call(
-      'network',
-      [id],
-      signal,
-      () => this.#networks.get(id) ?? refuse('GET', path, 404, 'NetworkNotFound'),
-    );
-  }
-
   networks(filter: Filter, signal: AbortSignal): Promise<readonly Network[]> {
     return this.#call('networks', [filter], signal, () => pick('networks', [...this.#networks.values()], filter));
   }

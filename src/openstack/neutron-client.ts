@@ -43,11 +43,6 @@ export class NeutronClient implements Neutron {
     return this.#list('ports', portSchema, filter, PORT_FIELDS, signal);
   }
 
-  network(id: string, signal: AbortSignal): Promise<Network> {
-    const path = `/networks/${encodeURIComponent(id)}`;
-    return this.#get(path, '/networks/{id}', one('network', networkSchema, id), signal);
-  }
-
   networks(filter: Filter, signal: AbortSignal): Promise<readonly Network[]> {
     return this.#list('networks', networkSchema, filter, [], signal);
   }

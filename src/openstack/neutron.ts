@@ -97,8 +97,6 @@ export interface Neutron {
   ): Promise<Port>;
   /** A port that is gone already counts as deleted. */
   deletePort(id: string, signal: AbortSignal): Promise<void>;
-  /** @throws NEUTRON_NOT_FOUND */
-  network(id: string, signal: AbortSignal): Promise<Network>;
   networks(filter: Filter, signal: AbortSignal): Promise<readonly Network[]>;
   subnets(filter: Filter, signal: AbortSignal): Promise<readonly Subnet[]>;
 }

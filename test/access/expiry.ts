@@ -16,7 +16,7 @@ export function expiryTests(bench: () => Bench): void {
     const start = performance.now();
     const caller = async () => {
       while (performance.now() - start < BUSY_MS || authentications(calls) < 4)
-        await neutron.network(bench().network.id, bench().signal);
+        await neutron.networks({ id: bench().network.id }, bench().signal);
     };
     await Promise.all(Array.from({ length: 2 }, caller));
     const ms = performance.now() - start;

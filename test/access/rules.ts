@@ -70,7 +70,6 @@ export function accessRuleTests(bench: () => Bench): void {
       const { neutron } = vm;
 
       await Promise.all([neutron.extensions(signal), neutron.networks({}, signal), neutron.subnets({}, signal)]);
-      await neutron.network(network.id, signal);
       const reserved = await neutron.createPort(bench().reservation(), signal);
       const pairs = reserved.fixed_ips.map(({ ip_address }) => ({ ip_address }));
       const { revision_number } = await neutron.port(own, signal);

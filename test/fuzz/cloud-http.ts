@@ -75,7 +75,6 @@ export class CloudHttp implements HttpClient {
       };
     }
     if (kind === 'ports' && id !== '') return { port: await neutron.port(id, signal) };
-    if (kind === 'networks' && id !== '') return { network: await neutron.network(id, signal) };
     const filter: Record<string, string[]> = {};
     for (const [key, value] of query)
       if (!['limit', 'marker', 'fields'].includes(key)) filter[key] = [...(filter[key] ?? []), value];
