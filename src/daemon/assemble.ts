@@ -108,9 +108,10 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
+  const sandboxes = new Sandboxes({ kernel, clock, logger, life });
   const plugin = new DockerPlugin({
     ...core,
-    network: new NetworkDriver({ ...front, sandboxes: new Sandboxes({ kernel, clock, logger, life }) }),
+    network: new NetworkDriver({ ...front, sandboxes }),
     ipam: new IpamDriver(front),
   });
   const control = new Control({
@@ -134,6 +135,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       guards.start();
       flips.start();
       hostAccess.start(life);
+      sandboxes.resume(records.attachments(), boot);
       for (const server of servers) await server.listen();
       background = Promise.all([upkeep.run(), cloudWatch.run(), warmUp(edges, () => nics.all(life), life)]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');

@@ -162,7 +162,7 @@ export const vmScenarios = {
   'dhcp/macvlan': macvlan,
   'host-access/possible': well,
   'host-access/standing': ({ kernel, ens3 }) => {
-    kernel.filters.makePlace(ens3.ifindex);
+    kernel.filters.addPlace({ ifindex: ens3.ifindex, kind: 'clsact', shared: false });
     kernel.filters.addForeign(ens3.ifindex, { pref: 62_000, cookie: Buffer.from('kuryr').toString('hex') });
   },
   'host-access/private': bench => {

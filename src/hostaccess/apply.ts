@@ -22,7 +22,7 @@ function applyChange(kernel: ChangedKernel, change: Change): void {
   const { filters } = kernel;
   switch (change.do) {
     case 'make-place':
-      filters.makePlace(change.ifindex);
+      filters.addWithPlace(change.ifindex, change.filter, { handle: handleOf(change.filter), cookie: COOKIE });
       break;
     case 'add-filter':
       filters.add(change.ifindex, change.filter, { handle: handleOf(change.filter), cookie: COOKIE });

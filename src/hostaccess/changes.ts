@@ -6,7 +6,7 @@ import type { Rule, Wanted } from './wanted.ts';
 
 /** One request to the kernel. */
 export type Change =
-  | { readonly do: 'make-place'; readonly ifindex: number }
+  | { readonly do: 'make-place'; readonly ifindex: number; readonly filter: LinkFilter }
   | { readonly do: 'add-filter'; readonly ifindex: number; readonly filter: LinkFilter }
   | { readonly do: 'remove-filter'; readonly ifindex: number; readonly filter: LinkFilter; readonly handle: number }
   /** With all filters at once, where nobody else has any there: nothing is left by one who is killed under way. */
@@ -48,7 +48,7 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
       removed.push({ do: 'remove-place', ifindex });
       continue;
     }
-    if (missing.size > 0 && !places.some(place => place.ifindex === ifindex)) made.push({ do: 'make-place', ifindex });
+    const hasPlace = places.some(place => place.ifindex === ifindex);
     for (const standing of ours) {
       const { hook, filter, handle } = standing;
       const text = filter === undefined ? '' : textOf({ ...filter, ifindex });
@@ -59,10 +59,10 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
       const found = filter ?? { hook, pref: standing.pref, protocol, match: bytes, action: { do: 'pass' } as const };
       removed.push({ do: 'remove-filter', ifindex, filter: found, handle: found.match.by === 'bytes' ? 0 : handle });
     }
-    for (const { ifindex: _, ...rule } of missing.values()) {
+    for (const [n, { ifindex: _, ...rule }] of [...missing.values()].entries()) {
       const pref = slotFor({ ...rule, ifindex }, taken);
       taken.add(pref);
-      made.push({ do: 'add-filter', ifindex, filter: { pref, ...rule } });
+      made.push({ do: n === 0 && !hasPlace ? 'make-place' : 'add-filter', ifindex, filter: { pref, ...rule } });
     }
   }
   return { made, removed };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fakeRefusal } from '../linux/fake-refusal.ts';
 import { framesTo, questionsBy, questionsFor } from './frames.ts';
 import { HostAccessBench as Bench, OWN } from './host-access-bench.ts';
+import { COOKIE } from './slots.ts';
 import { PROTOCOL } from './wanted.ts';
 
 const turned = (frames: object) => ({ ...frames, does: 'arrive' });
@@ -163,7 +164,7 @@ test("macvlan containers are reached by their own MACs, which other VMs' ports m
 
 test("others' filters stay, and the qdisc with them", () => {
   const bench = new Bench();
-  bench.kernel.filters.makePlace(bench.ens3);
+  bench.kernel.filters.addPlace({ ifindex: bench.ens3, kind: 'clsact', shared: false });
   bench.kernel.filters.addForeign(bench.ens3, { pref: 62_000 });
   bench.kernel.filters.addForeign(bench.ens3, { hook: 'ingress', pref: 7 });
   const guest = bench.open(bench.guest('10.0.0.21'));
@@ -240,6 +241,47 @@ test('a kernel that lacks something is told once, with what to load; nothing is 
     assert.ok(bench.isWorking());
     assert.equal(bench.standing().rules.length, 6);
   }
+});
+
+test('where the kernel lacks something a further container costs no look, and nothing is made for it', () => {
+  const bench = new Bench();
+  bench.kernel.filters.lacking.add('mirred');
+  bench.open(bench.guest('10.0.0.21'));
+  const looks = () => bench.kernel.calls.filter(({ method }) => method === 'neighbours').length;
+  const before = looks();
+  const guest = bench.open(bench.guest('10.0.0.22'));
+  bench.close(guest);
+  assert.equal(looks(), before);
+  assert.deepEqual(bench.standing(), { rules: [], neighbours: [], routes: [] });
+  assert.equal(bench.shield().askers.length, 2, 'what they forge is kept from the VM all the same');
+});
+
+test('a place for filters is never without one: whoever is killed leaves none that is nobody’s', () => {
+  for (const module of ['', ...lacks.map(([name]) => name), 'flower']) {
+    const bench = new Bench();
+    bench.restart();
+    bench.kernel.filters.lacking.add(module);
+    const first = bench.open(bench.guest('10.0.0.21'));
+    const second = bench.open(bench.guest('10.0.0.22'));
+    bench.kernel.changeLink('host', bench.ens3, { mac: 'fa:16:3e:00:00:02' });
+    bench.kernel.filters.lacking.clear();
+    bench.access.refresh();
+    bench.close(first);
+    bench.restart(false);
+    bench.restart();
+    bench.close(second);
+    bench.assertNothing();
+    assert.ok(!bench.kernel.filters.hadEmptyPlace, module);
+  }
+});
+
+test('what a trial left whose daemon was killed is taken away', () => {
+  const bench = new Bench();
+  const [frames, does] = [framesTo('00:00:00:00:00:00'), { do: 'pass' } as const];
+  const left = { hook: 'egress', pref: 61_997, ...frames, action: does } as const;
+  bench.kernel.filters.addWithPlace(bench.ens3, left, { handle: 0, cookie: COOKIE });
+  bench.restart();
+  bench.assertNothing();
 });
 
 test('flower is asked for only where containers have MACs of their own', () => {

@@ -64,7 +64,7 @@ export class HostAccess {
   /** For a container whose link was just made: on a master that has others, a request an address for neighbour and route. */
   open(guest: Guest): void {
     const master = this.#masters.get(guest.master);
-    if (master === undefined || guest.kind === 'macvlan') this.refresh();
+    if (master === undefined || (guest.kind === 'macvlan' && this.#hasAccess)) this.refresh();
     else this.#guarded(() => this.#openFast(master, guest));
   }
 
@@ -93,7 +93,7 @@ export class HostAccess {
       applyChanges(kernel, changes);
       this.#isTorn = false;
       this.#tellShield(shieldLack);
-      if (lack === undefined) this.#remember(needed, wanted, standing);
+      this.#remember(needed, wanted, standing);
       if (!on) return;
       if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
       else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign });
@@ -107,11 +107,16 @@ export class HostAccess {
     return changes.flatMap(change => describeRemoval(change) ?? []);
   }
 
+  /** Whether neighbours and routes are made: what is lacking is tried again with each look. */
+  get #hasAccess(): boolean {
+    return this.#state.is !== 'off' && this.#state.is !== 'lacking';
+  }
+
   #openFast(master: MasterState, guest: Guest): void {
     const { kernel } = this.#parts;
     const { neighbours, routes } = wayTo(master, guest);
     if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.added(master, guest.addresses));
-    if (!this.#parts.on) return;
+    if (!this.#hasAccess) return;
     for (const route of routes) kernel.addRoute('host', route);
     // What stands in its place may be another's: that takes a look.
     const missing = neighbours.filter(neighbour => !this.#made.has(keyOf(neighbour)));
@@ -124,7 +129,7 @@ export class HostAccess {
     const { neighbours, routes } = wayTo(master, guest);
     for (const neighbour of neighbours)
       if (this.#made.delete(keyOf(neighbour))) kernel.removeNeighbour(neighbour.ifindex, neighbour.address);
-    if (this.#parts.on) for (const route of routes) kernel.removeRoute(route);
+    if (this.#hasAccess) for (const route of routes) kernel.removeRoute(route);
     if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.removed(master, guest.addresses));
   }
 
@@ -146,7 +151,7 @@ export class HostAccess {
   /** Rules that stand are proof enough; elsewhere it is tried before the first ones are made. */
   #lack(needed: Needed, standing: Standing): KuryrError | undefined {
     for (const { ifindex } of needed.masters) {
-      if (this.#masters.has(ifindex)) continue;
+      if (this.#masters.has(ifindex) && this.#hasAccess) continue;
       const stands = standing.filters.get(ifindex)?.some(each => isOurs(each) && each.hook === 'egress') === true;
       const lack =
         stands && !needed.withMacs ? undefined : tryFilters(this.#parts.kernel.filters, ifindex, needed.withMacs);

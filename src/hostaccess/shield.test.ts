@@ -31,6 +31,12 @@ test("the shield follows the master's MAC, and stands for no macvlan container",
   bench.kernel.changeLink('host', bench.ens3, { mac: 'fa:16:3e:00:00:02' });
   assert.deepEqual(bench.shield().askers, ['10.0.0.21 fa:16:3e:00:00:02', '10.0.0.5 fa:16:3e:00:00:02']);
   bench.close(guest);
+  const lacking = new Bench();
+  lacking.restart();
+  lacking.kernel.filters.lacking.add('mirred');
+  lacking.open(lacking.guest('10.0.0.21'));
+  lacking.kernel.changeLink('host', lacking.ens3, { mac: 'fa:16:3e:00:00:02' });
+  assert.deepEqual(lacking.shield().askers, ['10.0.0.21 fa:16:3e:00:00:02', '10.0.0.5 fa:16:3e:00:00:02']);
   bench.open(bench.guest('10.0.0.22', { kind: 'macvlan', mac: 'fa:16:3e:00:00:22' }));
   assert.deepEqual(bench.shield(), { askers: [], drops: 0 });
 });

@@ -12,7 +12,7 @@ export const COOKIE = Buffer.from('kuryr').toString('hex');
  * those that look a MAC up, which share theirs: the kernel looks through all of them at once.
  */
 const ranges = {
-  pass: [60_000, 61_998],
+  pass: [60_000, 61_996],
   arrive: [62_000, 64_999],
   mac: [65_000, 65_000],
   askers: [62_000, 62_000],
@@ -20,8 +20,8 @@ const ranges = {
   drop: [62_002, 64_999],
 } as const;
 
-/** For a trial, between the others. */
-export const TRIAL_PREF = 61_999;
+/** For the filters of a trial, between the others. */
+export const TRIAL_PREFS = [61_997, 61_998, 61_999] as const;
 
 function rangeOf({ match, action }: Rule): readonly [number, number] {
   if (match.by === 'bytes') return ranges[action.do];

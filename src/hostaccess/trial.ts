@@ -1,41 +1,47 @@
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
-import type { FilterAction, Filters } from '../linux/filters.ts';
+import type { FilterAction, Filters, LinkFilter } from '../linux/filters.ts';
 import type { Link } from '../linux/kernel.ts';
 import { askedBy, type Frames, framesTo } from './frames.ts';
-import { COOKIE, TRIAL_PREF } from './slots.ts';
+import { COOKIE, TRIAL_PREFS } from './slots.ts';
 
 /** A MAC that no frame goes to. */
 const NOBODY = '00:00:00:00:00:00';
 const toNobody: Frames = { protocol: 'all', match: { by: 'mac', mac: NOBODY } };
 
+type Attempt = readonly [by: 'bytes' | 'mac' | 'asker', action: FilterAction];
+
 /**
- * Whether this kernel has what host access is made of: a filter that no frame fits is made on the master and removed again.
+ * Whether this kernel has what host access is made of: filters that no frame fits are made on the master and removed again.
  * @param withMacs whether containers have MACs of their own (macvlan)
  * @returns what is lacking, HOST_ACCESS_LACKING or HOST_ACCESS_BLOCKED; undefined where nothing is
  * @throws other failures of the kernel's edge, such as NOT_PRIVILEGED
  */
 export function tryFilters(filters: Filters, ifindex: number, withMacs: boolean): KuryrError | undefined {
-  return tried(
-    filters,
-    ifindex,
-    () =>
-      attempt(filters, ifindex, 'bytes', { do: 'pass' }) ??
-      attempt(filters, ifindex, 'bytes', { do: 'arrive', ifindex }) ??
-      (withMacs ? attempt(filters, ifindex, 'mac', { do: 'pass' }) : undefined),
-  );
+  return tried(filters, ifindex, [
+    ['bytes', { do: 'pass' }],
+    ['bytes', { do: 'arrive', ifindex }],
+    ...(withMacs ? [['mac', { do: 'pass' }] as const] : []),
+  ]);
 }
 
-/** Tries on a place for filters, which goes again if there was none. */
-function tried(filters: Filters, ifindex: number, attempts: () => KuryrError | undefined): KuryrError | undefined {
+/** Tries on a place for filters, which goes again if there was none: with the filters in it, so that it is never without. */
+function tried(filters: Filters, ifindex: number, attempts: readonly Attempt[]): KuryrError | undefined {
   const place = filters.places().find(each => each.ifindex === ifindex);
   if (place?.kind === 'ingress') return new KuryrError('HOST_ACCESS_BLOCKED', { what: 'an ingress qdisc' });
   if (place?.shared) return new KuryrError('HOST_ACCESS_BLOCKED', { what: 'a clsact qdisc with a shared block' });
-  const missing = unlessThere(() => filters.makePlace(ifindex), 'sch_ingress');
-  if (missing !== undefined) return missing;
+  const trial = attempts.map((attempt, n) => trialFilter(attempt, TRIAL_PREFS[n] ?? TRIAL_PREFS[0]));
   try {
-    return attempts();
+    for (const filter of trial) {
+      // What a daemon that was killed has left.
+      if (place !== undefined) filters.remove(ifindex, filter, 0);
+      const lack = lackOf(() => filters.addWithPlace(ifindex, filter, { handle: 0, cookie: COOKIE }), filter);
+      if (lack !== undefined) return lack;
+    }
+    return undefined;
   } finally {
-    if (place === undefined && filters.of(ifindex).length === 0) filters.removePlace(ifindex);
+    const isOurs = filters.of(ifindex).every(({ pref }) => trial.some(filter => filter.pref === pref));
+    if (place === undefined && isOurs) filters.removePlace(ifindex);
+    else for (const filter of trial) filters.remove(ifindex, filter, 0);
   }
 }
 
@@ -44,45 +50,34 @@ function tried(filters: Filters, ifindex: number, attempts: () => KuryrError | u
  * @returns FORGERIES_PASS where something is lacking
  */
 export function tryShield(filters: Filters, { ifindex, name }: Pick<Link, 'ifindex' | 'name'>): KuryrError | undefined {
-  const lack = tried(
-    filters,
-    ifindex,
-    () => attempt(filters, ifindex, 'bytes', { do: 'drop' }) ?? attempt(filters, ifindex, 'asker', { do: 'drop' }),
-  );
+  const lack = tried(filters, ifindex, [
+    ['bytes', { do: 'drop' }],
+    ['asker', { do: 'drop' }],
+  ]);
   if (lack === undefined) return undefined;
   const reason =
     'module' in lack.details ? `this kernel has no ${lack.details['module']}` : `${lack.details['what']} is in the way`;
   return new KuryrError('FORGERIES_PASS', { master: name, reason });
 }
 
-function attempt(
-  filters: Filters,
-  ifindex: number,
-  by: 'bytes' | 'mac' | 'asker',
-  action: FilterAction,
-): KuryrError | undefined {
+function trialFilter([by, action]: Attempt, pref: number): LinkFilter {
   const frames = { bytes: framesTo(NOBODY), mac: toNobody, asker: askedBy('0.0.0.0', NOBODY) }[by];
-  const filter = { hook: by === 'asker' ? 'ingress' : 'egress', pref: TRIAL_PREF, ...frames, action } as const;
-  const classifier = by === 'bytes' ? 'cls_u32' : 'cls_flower';
-  const module = action.do === 'arrive' ? 'act_mirred' : 'act_gact';
-  // What a daemon that was killed has left.
-  filters.remove(ifindex, filter, 0);
-  const missing = unlessThere(() => filters.add(ifindex, filter, { handle: 0, cookie: COOKIE }), module, classifier);
-  if (missing === undefined) filters.remove(ifindex, filter, 0);
-  return missing;
+  return { hook: by === 'asker' ? 'ingress' : 'egress', pref, ...frames, action };
 }
 
-/** What is missing where the kernel knows no such thing; the kernel's text tells a classifier from an action. */
-function unlessThere(make: () => void, module: string, classifier = module): KuryrError | undefined {
+/** What is missing where the kernel knows no such thing; request and text tell the qdisc, a classifier and an action apart. */
+function lackOf(make: () => void, { match, action }: LinkFilter): KuryrError | undefined {
   try {
     make();
     return undefined;
   } catch (error) {
-    const { reason, errno } = isKuryrError(error, 'KERNEL_REFUSED') ? error.details : {};
+    const { reason, errno, request } = isKuryrError(error, 'KERNEL_REFUSED') ? error.details : {};
     if (errno !== 'ENOENT' && errno !== 'EOPNOTSUPP') throw error;
+    const module = action.do === 'arrive' ? 'act_mirred' : 'act_gact';
+    const classifier = match.by === 'bytes' ? 'cls_u32' : 'cls_flower';
     const isClassifier = /classifier/i.test(String(reason));
     return new KuryrError('HOST_ACCESS_LACKING', {
-      module: isClassifier ? classifier : module,
+      module: /qdisc/.test(String(request)) ? 'sch_ingress' : isClassifier ? classifier : module,
       reason: String(reason),
     });
   }

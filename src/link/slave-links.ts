@@ -82,7 +82,7 @@ export class SlaveLinks implements Links {
     if (!sameMode(link, spec)) throw modeClash(this.#nameOf(spec.master), link, spec);
     if (link.alias === spec.alias) return link;
     // Killed between the two messages that make a link and name its owner.
-    this.#kernel.setLink('host', link.ifindex, { alias: spec.alias });
+    this.#kernel.setLink('host', link.ifindex, { alias: spec.alias, dormant: true });
     return { ...link, alias: spec.alias };
   }
 

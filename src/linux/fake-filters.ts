@@ -13,6 +13,8 @@ export class FakeFilters implements Filters {
   readonly lacking = new Set<string>();
   /** Whether the caller may change nothing. */
   isForbidden = false;
+  /** Whether somebody who was killed at some point would have left a place without a filter. */
+  hadEmptyPlace = false;
   /** Changes that were asked for, in words. */
   readonly changes: string[] = [];
 
@@ -36,11 +38,18 @@ export class FakeFilters implements Filters {
     return [...this.#places.values()];
   }
 
-  makePlace(ifindex: number): void {
+  addWithPlace(ifindex: number, filter: LinkFilter, mark: FilterMark): void {
     this.changes.push(`make place ${ifindex}`);
     if (this.isForbidden) throw fakeRefusal('NOT_PRIVILEGED', 'add a clsact qdisc', 'EPERM', {});
     if (this.lacking.has('sch_ingress')) throw refused('add a clsact qdisc', 'Specified qdisc kind is unknown');
-    if (!this.#places.has(ifindex)) this.#places.set(ifindex, { ifindex, kind: 'clsact', shared: false });
+    const isNew = !this.#places.has(ifindex);
+    if (isNew) this.#places.set(ifindex, { ifindex, kind: 'clsact', shared: false });
+    try {
+      this.add(ifindex, filter, mark);
+    } catch (error) {
+      if (isNew) this.drop(ifindex);
+      throw error;
+    }
   }
 
   removePlace(ifindex: number): void {
@@ -75,6 +84,7 @@ export class FakeFilters implements Filters {
       each => each.hook !== hook || each.pref !== pref || (handle !== 0 && each.handle !== handle),
     );
     this.#standing.set(ifindex, kept);
+    this.hadEmptyPlace ||= this.#places.has(ifindex) && kept.length === 0;
   }
 }
 

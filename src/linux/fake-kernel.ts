@@ -2,6 +2,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import { FakeFilters } from './fake-filters.ts';
 import { FakePacketSocket } from './fake-packet-socket.ts';
 import { fakeRefusal } from './fake-refusal.ts';
+import { emptySpace, plainLink, type Space } from './fake-space.ts';
 import { FakeWideLinks } from './fake-wide-links.ts';
 import type {
   Address,
@@ -9,6 +10,7 @@ import type {
   IpvlanMode,
   Kernel,
   Link,
+  LinkChange,
   LinkEvent,
   Neighbour,
   Netns,
@@ -22,14 +24,6 @@ type Method = Exclude<keyof Kernel, 'exists' | 'filters'>;
 /** A link to put in place: what is not named gets the value of a plain Ethernet device that is up. */
 export type FakeLink = Partial<Link> & { readonly name: string };
 
-interface Space {
-  links: Link[];
-  addresses: Address[];
-  routes: Route[];
-  neighbours: Neighbour[];
-  sysctls: Map<string, string>;
-}
-
 /**
  * A kernel in memory, for tests. It keeps the habits that matter: a slave made with another mode flips its whole master,
  * ipvlan and macvlan exclude each other on a master, an address stands once among a master's ipvlan slaves in all
@@ -41,6 +35,7 @@ export class FakeKernel implements Kernel {
   readonly #addressListeners = new Set<() => void>();
   readonly #locks = new Set<string>();
   readonly #kept = new Set<string>();
+  readonly #dormant = new Set<number>();
   /** Ids of namespaces, and what `watchLinks` hears. */
   readonly wide = new FakeWideLinks();
   readonly #failures: { method: Method; error: Error; when: (args: readonly unknown[]) => boolean }[] = [];
@@ -127,6 +122,7 @@ export class FakeKernel implements Kernel {
     }
     const flag = spec.kind === 'ipvlan' ? spec.flag : '';
     if (spec.kind === 'ipvlan') this.#flip(spec.master, spec.mode, flag);
+    this.#dormant.add(spec.ifindex);
     return this.addLink(netns, {
       ...spec,
       mac: spec.kind === 'macvlan' ? spec.mac : master.mac,
@@ -146,10 +142,14 @@ export class FakeKernel implements Kernel {
     this.#announce(netns, 'deleted', link);
   }
 
-  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void {
-    this.#call('setLink', [netns, ifindex, change]);
-    const state = change.up === undefined ? {} : { state: change.up ? 'up' : 'down' };
-    this.changeLink(netns, ifindex, { ...change, ...state });
+  setLink(netns: Netns, ifindex: number, { dormant, ...change }: LinkChange): void {
+    this.#call('setLink', [netns, ifindex, { dormant, ...change }]);
+    if (dormant === true) this.#dormant.add(ifindex);
+    if (dormant === false) this.#dormant.delete(ifindex);
+    const { up = this.#link(netns, ifindex, 'change the link').up } = change;
+    const told = dormant !== undefined || change.up !== undefined;
+    const state = this.#dormant.has(ifindex) ? 'dormant' : 'up';
+    this.changeLink(netns, ifindex, { ...change, ...(told && { state: up ? state : 'down' }) });
   }
 
   setMode(netns: Netns, ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): void {
@@ -370,27 +370,8 @@ export class FakeKernel implements Kernel {
   }
 }
 
-const plainLink: Omit<Link, 'name' | 'ifindex'> = {
-  kind: '',
-  mac: '',
-  mtu: 1500,
-  up: true,
-  state: 'up',
-  alias: '',
-  master: 0,
-  masterElsewhere: false,
-  controller: 0,
-  mode: '',
-  flag: '',
-  promiscuity: 0,
-};
-
 function isSameNeighbour(each: Neighbour, ifindex: number, address: string): boolean {
   return each.ifindex === ifindex && each.address === address;
-}
-
-function emptySpace(): Space {
-  return { links: [], addresses: [], routes: [], neighbours: [], sysctls: new Map() };
 }
 
 function key(netns: Netns): string {

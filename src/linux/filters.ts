@@ -64,8 +64,13 @@ export interface FilterPlace {
 export interface Filters {
   /** Links that have a place for filters. */
   places(): readonly FilterPlace[];
-  /** Makes a clsact qdisc; one that stands counts as made. @throws KERNEL_REFUSED, with ENOENT where the kernel has none */
-  makePlace(ifindex: number): void;
+  /**
+   * Adds a filter, and the clsact qdisc for it unless one stands: by one request, so that no kill leaves a qdisc without a
+   * filter, of which nobody can tell whose it is.
+   * @throws KERNEL_REFUSED, with ENOENT where the kernel lacks the qdisc, the classifier or the action; a qdisc that was
+   * made for the filter is gone then
+   */
+  addWithPlace(ifindex: number, filter: LinkFilter, mark: FilterMark): void;
   /** With all filters in it; one that is gone already counts as removed. */
   removePlace(ifindex: number): void;
   /** Filters at both hooks of a link, and what classifiers tell of themselves; none where there is no place for them. */

@@ -96,6 +96,18 @@ export type SlaveSpec = {
   | { readonly kind: 'macvlan'; readonly mode: 'bridge' | 'private' | 'vepa'; readonly mac: string }
 );
 
+export interface LinkChange {
+  readonly name?: string;
+  readonly alias?: string;
+  readonly mtu?: number;
+  readonly up?: boolean;
+  /**
+   * A dormant link passes frames as any other when it is up, but IPv6 does not begin on it (RFC 2863): it gets no link-local
+   * address, asks for no router and believes none, until this is taken from it. It stays so when it is moved.
+   */
+  readonly dormant?: boolean;
+}
+
 /** What changed about a link, as the kernel announces it. */
 export interface LinkEvent {
   readonly type: 'changed' | 'deleted';
@@ -126,11 +138,14 @@ export interface PacketSocket extends Disposable {
 export interface Kernel {
   readonly filters: Filters;
   links(netns: Netns): readonly Link[];
-  /** Makes the slave down, with mode and flag always sent, then sets its alias by a second message. Reads mode and flag back. */
+  /**
+   * Makes the slave down, with mode and flag always sent, then sets its alias by a second message, and lets it be dormant.
+   * Reads mode and flag back.
+   */
   createSlave(netns: Netns, spec: SlaveSpec): Link;
   /** A link that is gone already counts as deleted. */
   deleteLink(netns: Netns, ifindex: number, signal: AbortSignal): Promise<void>;
-  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void;
+  setLink(netns: Netns, ifindex: number, change: LinkChange): void;
   /** Sets mode and flag of an ipvlan link, which are its master's: all slaves of that one change with it. */
   setMode(netns: Netns, ifindex: number, mode: IpvlanMode, flag: IpvlanFlag): void;
   addresses(netns: Netns): readonly Address[];

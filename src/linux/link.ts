@@ -1,4 +1,4 @@
-import type { IpvlanFlag, IpvlanMode, Link, SlaveSpec } from './kernel.ts';
+import type { IpvlanFlag, IpvlanMode, Link, LinkChange, SlaveSpec } from './kernel.ts';
 import {
   type Attribute,
   body,
@@ -31,6 +31,7 @@ const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_OPERSTATE = 16;
+const IFLA_LINKMODE = 17;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
@@ -102,15 +103,17 @@ function slaveData(
   return [[IFLA_MACVLAN_MODE, u32(mode)]];
 }
 
-export function changeLink(
-  ifindex: number,
-  change: { name?: string; alias?: string; mtu?: number; up?: boolean },
-): Request {
+export function changeLink(ifindex: number, change: LinkChange): Request {
   const attributes: Attribute[] = [];
   if (change.mtu !== undefined) attributes.push([IFLA_MTU, u32(change.mtu)]);
   if (change.name !== undefined) attributes.push([IFLA_IFNAME, cString(change.name)]);
   // Without a zero byte at the end: the kernel keeps the alias as it comes.
   if (change.alias !== undefined) attributes.push([IFLA_IFALIAS, Buffer.from(change.alias)]);
+  if (change.dormant !== undefined) {
+    // The mode keeps the state so when the master comes and goes; the state is what it is now.
+    attributes.push([IFLA_LINKMODE, Uint8Array.of(change.dormant ? 1 : 0)]);
+    attributes.push([IFLA_OPERSTATE, Uint8Array.of(operStates.indexOf(change.dormant ? 'dormant' : 'up'))]);
+  }
   const header = change.up === undefined ? ifinfo(ifindex) : ifinfo(ifindex, change.up ? IFF_UP : 0, IFF_UP);
   return { type: RTM_SETLINK, flags: 0, body: body(header, attributes) };
 }

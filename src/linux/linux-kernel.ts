@@ -12,6 +12,7 @@ import type {
   IpvlanMode,
   Kernel,
   Link,
+  LinkChange,
   LinkEvent,
   Neighbour,
   Netns,
@@ -70,7 +71,7 @@ export class LinuxKernel implements Kernel, Disposable {
       this.#create(createSlave(spec, target.fd), spec, request);
     }
     // The kernel ignores IFLA_IFALIAS in the message that creates a link.
-    this.setLink(netns, spec.ifindex, { alias: spec.alias });
+    this.setLink(netns, spec.ifindex, { alias: spec.alias, dormant: true });
     return this.#within(netns, `read the link ${spec.name}`, netlink => {
       const answer = netlink.get(getLink(spec.ifindex));
       if ('errno' in answer) throw refusal(`read the link ${spec.name}`, answer);
@@ -96,7 +97,7 @@ export class LinuxKernel implements Kernel, Disposable {
     if (failure !== undefined && failure.errno !== ENODEV) throw refusal(request, failure);
   }
 
-  setLink(netns: Netns, ifindex: number, change: { name?: string; alias?: string; mtu?: number; up?: boolean }): void {
+  setLink(netns: Netns, ifindex: number, change: LinkChange): void {
     const words = Object.entries(change).map(([field, value]) => `${field} ${value}`);
     this.#change(netns, `set ${words.join(', ')} of the link ${ifindex}`, changeLink(ifindex, change));
   }

@@ -48,6 +48,10 @@ test('creates a macvlan slave by the bytes of `ip link add … address … type 
 test('sets alias and state, adds addresses and routes, deletes links by the bytes that iproute2 sends', () => {
   const alias = changeLink(2, { alias: 'hello' });
   assert.equal(hex(alias.body), bytes('00000000 02000000 00000000 00000000 09001400 68656c6c 6f000000'));
+  // `ip link set … mode dormant state dormant`, and back.
+  const asleep = (dormant: boolean) => hex(changeLink(2, { dormant }).body);
+  assert.equal(asleep(true), bytes('00000000 02000000 00000000 00000000 05001100 01000000 05001000 05000000'));
+  assert.equal(asleep(false), bytes('00000000 02000000 00000000 00000000 05001100 00000000 05001000 06000000'));
   assert.equal(hex(changeLink(2, { up: true }).body), bytes('00000000 02000000 01000000 01000000'));
   assert.equal(
     hex(addAddress(2, 'fd00::5', 64).body),

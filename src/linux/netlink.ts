@@ -76,7 +76,22 @@ export class Netlink implements Disposable {
     return this.#collect(seq, () => {});
   }
 
-  /** The same for a request in which the kernel waits: that happens on another thread. */
+  /**
+   * Sends several at once; each has its own outcome. The kernel goes through them within the call: who is killed has sent
+   * all of them or none.
+   */
+  changeTogether(requests: readonly Request[]): readonly Outcome[] {
+    const first = this.#seq + 1;
+    this.#seq += requests.length;
+    const bytes = requests.map((request, n) =>
+      encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, first + n),
+    );
+    const sent = this.#sys.send(this.#fd, Buffer.concat(bytes));
+    if (sent < 0) return requests.map(() => ({ errno: -sent, said: '' }));
+    return requests.map((_, n) => this.#collect(first + n, () => {}));
+  }
+
+  /** As `change` for a request in which the kernel waits: that happens on another thread. */
   async changeAside(request: Request): Promise<Outcome> {
     const seq = ++this.#seq;
     const bytes = encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, seq);

@@ -26,8 +26,13 @@ export class TcFilters implements Filters {
     return this.#dump('list the qdiscs', dumpQdiscs(), readFilterPlace);
   }
 
-  makePlace(ifindex: number): void {
-    this.#change(`add a clsact qdisc to the link ${ifindex}`, addClsact(ifindex), [EEXIST]);
+  addWithPlace(ifindex: number, filter: LinkFilter, mark: FilterMark): void {
+    const [place, added] = this.#netlink.changeTogether([addClsact(ifindex), addFilter(ifindex, filter, mark)]);
+    if (place !== undefined && place.errno !== EEXIST)
+      throw refusal(`add a clsact qdisc to the link ${ifindex}`, place);
+    if (added === undefined) return;
+    if (place === undefined) this.removePlace(ifindex);
+    throw refusal(`add the filter ${filter.pref} to the link ${ifindex}`, added);
   }
 
   removePlace(ifindex: number): void {

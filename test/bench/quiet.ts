@@ -7,7 +7,11 @@ import { Figures, type Row } from './figures.ts';
 const slaves = 1000;
 
 /** When a slave is told to make no link-local address and not to ask for routers, as slaves.py calls it. */
-const peers = { "kernel's defaults": 'never', 'silent once it is up': 'after', 'silent before it is up': 'before' };
+const peers = {
+  "kernel's defaults": 'never',
+  'asleep until it is silent': 'asleep',
+  'silent before it is up': 'before',
+};
 
 /** What slaves.py counts. */
 const figures = {

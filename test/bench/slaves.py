@@ -1,7 +1,7 @@
 """Many ipvlan slaves come up, twenty at a time, and the guest's work for it is counted: `slaves.py ORDER COUNT`.
-ORDER says when a slave is told to be silent: never, before (it is up) or after. All are moved into the namespace "many",
-as an engine moves them. Prints one object of JSON."""
-import ctypes, ipaddress, json, os, subprocess, sys, time
+ORDER says when a slave is told to be silent: never, before (it is up), or asleep: afterwards, a slave that came dormant and is
+woken then. All are moved into the namespace "many", as an engine moves them. Prints one object of JSON."""
+import ctypes, json, os, subprocess, sys, time
 
 order, count = sys.argv[1], int(sys.argv[2])
 GROUP, PAUSE, AFTER = 20, 0.1, 10
@@ -33,20 +33,16 @@ def silence(group):
         for name, value in SILENT.items():
             with open(f'/proc/sys/net/ipv6/conf/ky{n}/{name}', 'w') as file: file.write(value)
 
-def link_locals():
-    for line in read('/proc/self/net/if_inet6').splitlines():
-        address, _, _, scope, _, name = line.split()
-        if scope == '20': yield str(ipaddress.IPv6Address(bytes.fromhex(address))), name
-
 def bring(group):
-    batch([f'link add link eth0 name ky{n} group 7 type ipvlan mode l2 bridge\nlink set ky{n} netns many' for n in group])
+    asleep = lambda n: f'link set ky{n} mode dormant state dormant\n' if order == 'asleep' else ''
+    batch([f'link add link eth0 name ky{n} group 7 type ipvlan mode l2 bridge\n{asleep(n)}link set ky{n} netns many' for n in group])
     enter(many)
     if order == 'before': silence(group)
     batch([f'addr add 10.1.{n >> 8}.{n & 255}/16 dev ky{n}\naddr add fd00::1:{n:x}/64 dev ky{n} nodad\nlink set ky{n} up' for n in group])
     time.sleep(PAUSE)
-    if order == 'after':
+    if order == 'asleep':
         silence(group)
-        batch([f'addr del {address}/64 dev {name}' for address, name in link_locals()])
+        batch([f'link set ky{n} mode default state up' for n in group])
     enter(host)
 
 busyBefore, framesBefore = busy(), frames()

@@ -9,6 +9,7 @@ import { Lab, type LabOptions } from '../lab/lab.ts';
 import { assertNothingLeft } from '../lab/nothing-left.ts';
 import { Bed } from './bed.ts';
 import { engineRows, newestRows, type Row, rows } from './rows.ts';
+import { SANDBOX, sandbox } from './sandbox.ts';
 import { secondNetwork, slaac, subnetsAndNics } from './second-nic.ts';
 import { Table } from './table.ts';
 
@@ -82,13 +83,14 @@ for (const column of chosen) {
       });
 
     for (const row of column.rows) cell(row.name, ({ first }) => row.run(first));
+    cell(SANDBOX, ({ second }) => sandbox(second));
     if (column.second) {
       cell('SLAAC with a router that advertises', ({ second }) => slaac(second));
       cell('several subnets and NICs', ({ first, second, network }) => subnetsAndNics(first, second, network));
     }
     test('after docker network rm the openstack client shows nothing of Kuryr', { timeout: 120_000 }, async () => {
       assert.ok(up !== undefined, 'the VMs did not come up');
-      await up.first.leaveNetwork();
+      for (const bed of [up.first, up.second]) await bed.leaveNetwork();
       await assertNothingLeft(up.first.lab.cloud, up.first.a.port.id);
     });
     impossible(column);

@@ -88,6 +88,32 @@ test('finds a slave by the same ifindex after a move, where it says that its mas
   assert.equal(kernel.links({ path: sandbox.path }).length, 1);
 });
 
+test('a slave sleeps when it is moved and brought up: frames pass, IPv6 makes no address until it is woken', async () => {
+  const sandbox = makeNetns('sandbox');
+  const netns = { path: sandbox.path };
+  const spec = macvlan();
+  kernel.createSlave('host', spec);
+  ip('link', 'set', spec.name, 'netns', sandbox.name, 'name', 'eth0');
+  ip('-n', sandbox.name, 'address', 'add', 'fd00::22/64', 'dev', 'eth0', 'nodad');
+  ip('-n', sandbox.name, 'link', 'set', 'eth0', 'up');
+  const state = () => kernel.links(netns).find(link => link.ifindex === spec.ifindex)?.state;
+  const held = () => kernel.addresses(netns).filter(({ ifindex }) => ifindex === spec.ifindex);
+  assert.equal(state(), 'dormant');
+  assert.deepEqual(
+    held().map(({ address }) => address),
+    ['fd00::22'],
+  );
+  assertAnswers(sandbox, 'fd00::1');
+  kernel.setLink(netns, spec.ifindex, { dormant: false });
+  assert.equal(state(), 'up');
+  assert.equal(
+    held().filter(({ linkLocal }) => linkLocal).length,
+    1,
+    'which one that was not told otherwise does then',
+  );
+  await kernel.deleteLink(netns, spec.ifindex, signal);
+});
+
 test('makes a slave straight in another namespace, with addresses, routes and state', async () => {
   const sandbox = makeNetns('sandbox');
   const netns = { path: sandbox.path };
@@ -114,11 +140,7 @@ test('makes a slave straight in another namespace, with addresses, routes and st
   ]) {
     assert.ok(text.includes(expected), `${expected} in ${text.join('; ')}`);
   }
-  // A refused connection is an answer of the other side's.
-  for (const gateway of ['10.0.0.1', 'fd00::1']) {
-    const attempt = ['exec', sandbox.name, 'bash', '-c', `exec 3<>/dev/tcp/${gateway}/9; true`];
-    assert.match(spawnSync('ip', ['netns', ...attempt], { encoding: 'utf8' }).stderr, /Connection refused/);
-  }
+  for (const gateway of ['10.0.0.1', 'fd00::1']) assertAnswers(sandbox, gateway);
   const known = kernel.neighbours(netns).find(neighbour => neighbour.address === '10.0.0.1');
   assert.equal(known?.ifindex, spec.ifindex);
   assert.match(known?.mac ?? '', /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
@@ -281,3 +303,9 @@ test('a packet socket gets the answer to an ARP question, asked with an address 
   assert.deepEqual([...frame.subarray(38, 42)], [10, 0, 0, 77]);
   assert.equal(ip('-n', peer, 'neighbour', 'show', '10.0.0.77').includes(master.mac), true);
 });
+
+/** A refused connection is an answer of the other side's. */
+function assertAnswers(from: { readonly name: string }, address: string): void {
+  const attempt = ['netns', 'exec', from.name, 'bash', '-c', `exec 3<>/dev/tcp/${address}/9; true`];
+  assert.match(spawnSync('ip', attempt, { encoding: 'utf8' }).stderr, /Connection refused/);
+}

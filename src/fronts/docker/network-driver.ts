@@ -124,7 +124,6 @@ export class NetworkDriver {
         path: request.SandboxKey,
         ifindex: attachment.link.ifindex,
         id: attachment.id,
-        addresses: attachments.holdingsOf(attachment).map(({ reservation }) => reservation.address),
       });
     return {
       InterfaceName: { SrcName: attachment.link?.name, DstPrefix: 'eth' },

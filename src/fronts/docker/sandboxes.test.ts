@@ -1,50 +1,91 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AttachmentRecord } from '../../attach/records.ts';
 import { FakeKernel } from '../../linux/fake-kernel.ts';
 import { silentLogger } from '../../observe/logger.ts';
 import { FakeClock } from '../../time/fake-clock.ts';
 import { Sandboxes } from './sandboxes.ts';
 
 const path = '/var/run/docker/netns/a';
+const ifindex = 77;
 
 /** A sandbox that is told of before it exists, as on engines before 28. */
 function bed() {
   const kernel = new FakeKernel();
   const clock = new FakeClock();
   const ending = new AbortController();
-  const sandboxes = new Sandboxes({ kernel, clock, logger: silentLogger, life: ending.signal });
-  sandboxes.prepare({ path, ifindex: 77, id: 'a', addresses: ['10.30.0.5', 'fd30::5'] });
-  const appear = () => {
+  const { ifindex: master } = kernel.addLink('host', { name: 'eth0' });
+  const common = { name: 'ky1', ifindex, master, mtu: 1500, alias: 'a' };
+  kernel.createSlave('host', { ...common, kind: 'ipvlan', mode: 'l2', flag: 'bridge' });
+  const daemon = (life: AbortSignal) => new Sandboxes({ kernel, clock, logger: silentLogger, life });
+  daemon(ending.signal).prepare({ path, ifindex, id: 'a' });
+  /** A daemon starts, with this attachment on record. */
+  const start = (record: Partial<AttachmentRecord> = {}) => {
+    const link = { name: 'ky1', ifindex, master, boot: 'this one' };
+    const life = new AbortController().signal;
+    daemon(life).resume([{ id: 'a', ending: false, sandbox: path, link, ...record } as AttachmentRecord], 'this one');
+  };
+  const move = () => {
     const netns = kernel.addNetns(path);
-    kernel.addLink(netns, { name: 'eth0', ifindex: 77, kind: 'ipvlan', masterElsewhere: true });
-    kernel.addLink(netns, { name: 'eth1', ifindex: 78, kind: 'ipvlan', masterElsewhere: true });
-    for (const name of ['accept_ra', 'autoconf', 'addr_gen_mode']) kernel.setSysctl(netns, setting(name), 'as it was');
-    kernel.addAddress(netns, 77, '10.30.0.5', 24);
-    kernel.addAddress(netns, 77, 'fd30::5', 64);
-    kernel.addAddress(netns, 77, 'fe80::1', 64);
-    kernel.addAddress(netns, 78, 'fe80::2', 64);
+    kernel.moveLink('host', ifindex, netns);
     return netns;
   };
-  return { kernel, clock, ending, appear };
+  const bringUp = (netns: ReturnType<typeof move>) => {
+    kernel.setLink(netns, ifindex, { name: 'eth1' });
+    for (const name of ['accept_ra', 'autoconf', 'addr_gen_mode']) kernel.setSysctl(netns, setting(name), 'as it was');
+    kernel.setLink(netns, ifindex, { up: true });
+  };
+  const seen = (netns: ReturnType<typeof move>) => [
+    ...['accept_ra', 'autoconf', 'addr_gen_mode'].map(name => kernel.sysctl(netns, setting(name))),
+    kernel.links(netns)[0]?.state,
+  ];
+  return { kernel, clock, ending, start, move, bringUp, seen };
 }
 
-const setting = (name: string) => `net/ipv6/conf/eth0/${name}`;
+const setting = (name: string) => `net/ipv6/conf/eth1/${name}`;
+const asItWas = ['as it was', 'as it was', 'as it was'];
 
-test("takes from a link every address but the container's own, and lets it make none itself", async () => {
-  const { kernel, clock, appear } = bed();
+test('a link sleeps until it has been told to make no address and to believe no router', async () => {
+  const { kernel, clock, move, bringUp, seen } = bed();
   await clock.advance(2_000);
-  const netns = appear();
+  const netns = move();
   await clock.advance(600);
-  assert.deepEqual(
-    ['accept_ra', 'autoconf', 'addr_gen_mode'].map(name => kernel.sysctl(netns, setting(name))),
-    ['0', '0', '1'],
-  );
-  const held = () => kernel.addresses(netns).map(({ address }) => address);
-  assert.deepEqual(held(), ['10.30.0.5', 'fd30::5', 'fe80::2']);
-  kernel.addAddress(netns, 77, 'fe80::3', 64);
-  await clock.advance(1_000);
-  assert.deepEqual(held(), ['10.30.0.5', 'fd30::5', 'fe80::2'], 'one that came late goes too');
+  bringUp(netns);
+  assert.deepEqual(seen(netns), [...asItWas, 'dormant']);
+  await clock.advance(600);
+  assert.deepEqual(seen(netns), ['0', '0', '1', 'up']);
+  const orders = kernel.calls.filter(({ method, args }) => method.startsWith('set') && args[0] !== 'host').slice(-4);
+  assert.deepEqual(orders.at(-1)?.args, [netns, ifindex, { dormant: false }], 'told first, woken last');
   assert.equal(clock.sleeping, 0);
+});
+
+test('a link is woken soon: after at most a quarter of the time that its engine took', async () => {
+  const { clock, move, bringUp, seen } = bed();
+  await clock.advance(99);
+  const netns = move();
+  bringUp(netns);
+  await clock.advance(30);
+  assert.deepEqual(seen(netns), ['0', '0', '1', 'up']);
+});
+
+test('a link that still sleeps when the daemon starts is told and woken, and one that is awake is left as it is', async () => {
+  const { kernel, ending, clock, start, move, bringUp, seen } = bed();
+  const netns = move();
+  bringUp(netns);
+  ending.abort(new Error('killed'));
+  await clock.advance(1_000);
+  assert.deepEqual(seen(netns), [...asItWas, 'dormant']);
+  start({ ending: true });
+  start({ link: { name: 'ky1', ifindex, boot: 'an earlier one' } });
+  await clock.advance(0);
+  assert.deepEqual(seen(netns), [...asItWas, 'dormant']);
+  start();
+  await clock.advance(0);
+  assert.deepEqual(seen(netns), ['0', '0', '1', 'up']);
+  kernel.setSysctl(netns, setting('accept_ra'), '2');
+  start();
+  await clock.advance(0);
+  assert.equal(kernel.sysctl(netns, setting('accept_ra')), '2');
 });
 
 test('gives up on a sandbox that never comes, and ends with the daemon', async () => {

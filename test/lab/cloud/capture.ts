@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Jail, Service } from './jail.ts';
 import type { Place } from './place.ts';
 
-/** What passes a NIC's TAP, both ways: a line a frame, in tcpdump's words. */
+/** What passes a NIC's TAP, both ways: a line a frame, in tcpdump's words, the MACs of source and destination first. */
 export class Capture {
   readonly #service: Service;
   readonly #log: string;
@@ -15,7 +15,7 @@ export class Capture {
   /** Resolves when frames are being taken. */
   static async start(jail: Jail, place: Place, netns: string, tap: string): Promise<Capture> {
     const name = `capture-${tap}`;
-    const tcpdump = ['tcpdump', '-Z', 'root', '-l', '-n', '-p', '--immediate-mode', '-i', tap];
+    const tcpdump = ['tcpdump', '-Z', 'root', '-l', '-n', '-e', '-p', '--immediate-mode', '-i', tap];
     const service = jail.serve(name, tcpdump, { netns });
     const capture = new Capture(service, `${place.dir}/log/${name}.log`);
     await service.answers(async () => (await capture.#text()).includes('listening on'));
