@@ -47,11 +47,11 @@ export class GuardBench {
     this.#life.abort();
   }
 
-  /** The daemon dies and another begins. */
-  restart(): void {
+  /** The daemon dies and another begins, with another run folder perhaps. */
+  restart(inFolder = folder): void {
     this.stop();
     this.#life = new AbortController();
-    [this.guards, this.flips] = this.#daemon();
+    [this.guards, this.flips] = this.#daemon(inFolder);
     this.guards.start();
     this.flips.start();
   }
@@ -77,21 +77,21 @@ export class GuardBench {
   }
 
   /** What the guard holds, sorted; undefined where none stands. */
-  held(): readonly string[] | undefined {
-    if (!this.kernel.exists({ path: this.path })) return undefined;
+  held(path = this.path): readonly string[] | undefined {
+    if (!this.kernel.exists({ path })) return undefined;
     return this.kernel
-      .addresses({ path: this.path })
+      .addresses({ path })
       .map(({ address }) => address)
       .sort();
   }
 
-  #daemon(): [Guards, FlipWatch] {
+  #daemon(inFolder = folder): [Guards, FlipWatch] {
     const warn = (fields: Fields, said: string) => void this.warnings.push({ ...fields, said });
     const parts = {
       ...{ kernel: this.kernel, clock: this.clock, life: this.#life.signal },
       ...{ attachments: () => this.attachments, logger: { ...silentLogger, warn } },
     };
-    const guards = new Guards({ ...parts, folder });
+    const guards = new Guards({ ...parts, folder: inFolder });
     return [guards, new FlipWatch({ ...parts, guards })];
   }
 }

@@ -1,10 +1,7 @@
 import { familyOf } from '../address/address.ts';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { IpvlanFlag, Kernel, Link } from '../linux/kernel.ts';
-import { unlessGone } from './standing-guards.ts';
-
-/** Nobody else makes links in the guard's namespace. */
-const IFINDEX = 1000;
+import { GUARD_IFINDEX, unlessGone } from './standing-guards.ts';
 
 /** The slave that guards a master, in its namespace. It stays down: then it holds addresses and takes no packet. */
 export class GuardSlave {
@@ -32,7 +29,7 @@ export class GuardSlave {
     const { ifindex: master, mtu } = this.master;
     const link = this.link();
     if (link === undefined) {
-      const common = { name: 'guard', ifindex: IFINDEX, master, mtu, alias: vmPort };
+      const common = { name: 'guard', ifindex: GUARD_IFINDEX, master, mtu, alias: vmPort };
       this.#kernel.createSlave(netns, { ...common, kind: 'ipvlan', mode: 'l2', flag });
     } else if (link.alias !== vmPort) this.#kernel.setLink(netns, link.ifindex, { alias: vmPort });
   }
@@ -46,9 +43,9 @@ export class GuardSlave {
   /** Holds these addresses and no others; gives those that another slave of the master has already. */
   hold(wanted: readonly string[]): readonly string[] {
     const netns = { path: this.path };
-    const held = this.#kernel.addresses(netns).filter(({ ifindex }) => ifindex === IFINDEX);
+    const held = this.#kernel.addresses(netns).filter(({ ifindex }) => ifindex === GUARD_IFINDEX);
     for (const { address, prefix } of held)
-      if (!wanted.includes(address)) this.#kernel.removeAddress(netns, IFINDEX, address, prefix);
+      if (!wanted.includes(address)) this.#kernel.removeAddress(netns, GUARD_IFINDEX, address, prefix);
     return wanted
       .filter(address => !held.some(each => each.address === address))
       .filter(address => !this.#take(address));
@@ -56,13 +53,13 @@ export class GuardSlave {
 
   /** Puts back mode and flag of the master, and so of all its slaves. */
   putBack(flag: IpvlanFlag): void {
-    this.#kernel.setMode({ path: this.path }, IFINDEX, 'l2', flag);
+    this.#kernel.setMode({ path: this.path }, GUARD_IFINDEX, 'l2', flag);
   }
 
   #take(address: string): boolean {
     try {
       // Alone in its prefix: of several in one, the kernel removes all with the first.
-      this.#kernel.addAddress({ path: this.path }, IFINDEX, address, familyOf(address) === 4 ? 32 : 128);
+      this.#kernel.addAddress({ path: this.path }, GUARD_IFINDEX, address, familyOf(address) === 4 ? 32 : 128);
       return true;
     } catch (error) {
       if (isKuryrError(error, 'ADDRESS_ON_LINK')) return false;

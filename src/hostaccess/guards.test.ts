@@ -203,3 +203,36 @@ test('makes way for macvlan, which the kernel would refuse beside it', async () 
   await bench.guards.stand(bench.nic, { spec: { kind: 'macvlan', mode: 'bridge' }, addresses: [] });
   assert.equal(bench.held(), undefined);
 });
+
+test('a guard that stands in another run folder is taken over, at the start or with the first attachment', async () => {
+  const elsewhere = '/srv/kuryr/guard';
+  for (const kept of [true, false]) {
+    const bench = new GuardBench();
+    await bench.attach('a', '10.0.0.21');
+    if (!kept) bench.attachments = [];
+    bench.restart(elsewhere);
+    if (!kept) await bench.attach('b', '10.0.0.22');
+    assert.equal(bench.held(), undefined, 'nothing stays where it was');
+    assert.deepEqual(bench.held(`${elsewhere}/${bench.ens3.ifindex}`), all);
+    assert.deepEqual(bench.warnings, []);
+  }
+});
+
+test("another daemon's guard stays, and so does what is behind two paths for a moment", async () => {
+  const bench = new GuardBench();
+  await bench.attach('a', '10.0.0.21');
+  bench.attachments = bench.attachments.map(each => ({ ...each, vmPort: 'another-port' }));
+  bench.restart('/srv/kuryr/guard');
+  assert.deepEqual(bench.held(), all);
+  bench.attachments = bench.attachments.map(each => ({ ...each, vmPort: 'vm-port' }));
+  const own = `/srv/kuryr/guard/${bench.ens3.ifindex}`;
+  bench.kernel.moveNetns(bench.path, own);
+  bench.kernel.keepNetns(bench.path);
+  bench.kernel.addLink(
+    { path: bench.path },
+    { name: 'guard', ifindex: 1000, kind: 'ipvlan', alias: 'vm-port', master: bench.ens3.ifindex },
+  );
+  bench.restart('/srv/kuryr/guard');
+  assert.equal(bench.held(), undefined);
+  assert.deepEqual(bench.held(own), all);
+});

@@ -6,7 +6,7 @@ import type { Clock } from '../time/clock.ts';
 import type { GuardedAttachment, Post, StrayGuard } from './guard-post.ts';
 import { GuardSlave } from './guard-slave.ts';
 import { foreignGatewaysOf, gatewaysOf, ownAddresses } from './reserved.ts';
-import { hasContainers, standingGuards } from './standing-guards.ts';
+import { guardsElsewhere, hasContainers, standingGuards } from './standing-guards.ts';
 
 export interface GuardsParts {
   readonly kernel: Kernel;
@@ -52,6 +52,7 @@ export class Guards {
 
   #adopt(): void {
     const attachments = this.#parts.attachments();
+    this.#trying('take over a guard', () => this.#takeOver(attachments.map(({ vmPort }) => vmPort)));
     const masters = new Map(this.#parts.kernel.links('host').map(link => [link.ifindex, link]));
     for (const { path, link } of standingGuards(this.#parts.kernel, this.#parts.folder)) {
       const master = masters.get(link?.master ?? 0);
@@ -63,6 +64,21 @@ export class Guards {
       const post = { slave, vmPort: link.alias, nic: undefined, flag: spec.flag, own, gateways, fault: undefined };
       this.#posts.set(master.ifindex, post);
       this.#putRight(post);
+    }
+  }
+
+  /**
+   * What a daemon with another run folder left for these VM ports is this one's: no two serve one port. It goes on standing
+   * under its new path; otherwise it would keep its addresses from the next one.
+   */
+  #takeOver(vmPorts: readonly string[]): void {
+    const { kernel, folder } = this.#parts;
+    for (const { path, link } of guardsElsewhere(kernel, folder)) {
+      if (!vmPorts.includes(link.alias)) continue;
+      const own = this.#pathOf(link.master);
+      // Behind both after a move that was interrupted.
+      if (kernel.exists({ path: own })) kernel.dropNetns(path);
+      else kernel.moveNetns(path, own);
     }
   }
 
@@ -85,6 +101,7 @@ export class Guards {
     const known = this.#posts.get(master.ifindex);
     const isInTheWay = addresses.some(address => known?.gateways.includes(address));
     if (known?.nic === nic && known.flag === spec.flag && known.fault === undefined && !isInTheWay) return this.#turn;
+    if (known === undefined) this.#trying('take over a guard', () => this.#takeOver([nic.port.id]));
     const slave = known?.slave ?? new GuardSlave(this.#parts.kernel, this.#pathOf(master.ifindex), master);
     const own = ownAddresses(this.#parts.kernel, master.ifindex);
     const post = { slave, vmPort: nic.port.id, nic, flag: spec.flag, own, gateways: gatewaysOf(nic), fault: undefined };

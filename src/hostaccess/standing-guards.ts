@@ -1,6 +1,12 @@
+import { dirname } from 'node:path';
 import { isKuryrError } from '../errors/kuryr-error.ts';
 import { FIRST_IFINDEX } from '../link/slave-links.ts';
 import type { Kernel, Link } from '../linux/kernel.ts';
+
+/** In its namespace nobody else makes links. */
+export const GUARD_IFINDEX = 1000;
+/** `guard/` and the master's ifindex, in whatever run folder. */
+const GUARD_PATH = /\/guard\/\d+$/;
 
 type GuardsKernel = Pick<Kernel, 'keptNetns' | 'links' | 'namespaces'>;
 
@@ -13,6 +19,21 @@ export function standingGuards(
     path,
     link: unlessGone(() => kernel.links({ path }), []).find(({ kind }) => kind === 'ipvlan'),
   }));
+}
+
+/** Guards that a daemon with another run folder has left, as {@link guardFolder} names it. */
+export function guardsElsewhere(
+  kernel: Pick<Kernel, 'mountedNetns' | 'links'>,
+  folder: string,
+): readonly { readonly path: string; readonly link: Link }[] {
+  return kernel
+    .mountedNetns()
+    .filter(({ path }) => GUARD_PATH.test(path) && dirname(path) !== folder)
+    .flatMap(({ path }) => {
+      const links = unlessGone(() => kernel.links({ path }), []);
+      const link = links.find(({ kind, ifindex }) => kind === 'ipvlan' && ifindex === GUARD_IFINDEX);
+      return link === undefined ? [] : [{ path, link }];
+    });
 }
 
 /** Whether a container has a link on the master that Kuryr made: a lost ledger does not say so. */

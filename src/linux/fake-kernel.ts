@@ -279,6 +279,19 @@ export class FakeKernel implements Kernel {
     return [...this.#kept].filter(path => path.startsWith(`${folder}/`)).map(path => ({ path }));
   }
 
+  mountedNetns(): readonly { readonly path: string }[] {
+    this.#call('mountedNetns', []);
+    return [...this.#kept].map(path => ({ path }));
+  }
+
+  moveNetns(from: string, to: string): void {
+    this.#call('moveNetns', [from, to]);
+    this.#spaces.set(to, this.#space({ path: from }));
+    this.#kept.add(to);
+    this.#kept.delete(from);
+    this.#spaces.delete(from);
+  }
+
   netnsId(netns: { readonly path: string }): number {
     this.#call('netnsId', [netns]);
     this.#space(netns);

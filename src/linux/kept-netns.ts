@@ -11,14 +11,19 @@ import type { Sys } from './sys.ts';
  */
 export function keepNetns(sys: Sys, door: NetnsDoor, file: string): void {
   const request = `keep a network namespace at ${file}`;
-  onFile(request, () => {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    fs.closeSync(fs.openSync(file, 'a', 0o600));
-  });
+  makeFile(request, file);
   door.inNew(request, () => {
     const errno = -sys.bindMount('/proc/thread-self/ns/net', file);
     if (errno > 0) throw refusal(request, errno);
   });
+}
+
+export function moveNetns(sys: Sys, from: string, to: string): void {
+  const request = `keep the network namespace of ${from} at ${to}`;
+  makeFile(request, to);
+  const errno = -sys.bindMount(from, to);
+  if (errno > 0) throw refusal(request, errno);
+  dropNetns(sys, from);
 }
 
 export function dropNetns(sys: Sys, file: string): void {
@@ -32,6 +37,25 @@ export function dropNetns(sys: Sys, file: string): void {
 export function keptNetns(folder: string): readonly { readonly path: string }[] {
   const names = onFile(`list ${folder}`, () => (fs.existsSync(folder) ? fs.readdirSync(folder) : []));
   return names.map(name => ({ path: path.join(folder, name) }));
+}
+
+/**
+ * The paths of mounted namespaces, as the kernel tells them (proc_pid_mountinfo(5)), a space as \\040:
+ *
+ *     36 35 0:4 net:[4026532245] /run/kuryr/guard/3 rw shared:9 - nsfs nsfs rw
+ */
+export function mountedNetns(): readonly { readonly path: string }[] {
+  const told = onFile('list the mounts', () => fs.readFileSync('/proc/thread-self/mountinfo', 'utf8'));
+  return [...told.matchAll(/^\S+ \S+ \S+ net:\[\d+\] (\S+) /gm)].map(([, at = '']) => ({
+    path: at.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))),
+  }));
+}
+
+function makeFile(request: string, file: string): void {
+  onFile(request, () => {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.closeSync(fs.openSync(file, 'a', 0o600));
+  });
 }
 
 function onFile<T>(request: string, act: () => T): T {

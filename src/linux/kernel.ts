@@ -181,6 +181,10 @@ export interface Kernel {
   dropNetns(path: string): void;
   /** What `keepNetns` left in a folder, its interrupted makings too. */
   keptNetns(folder: string): readonly { readonly path: string }[];
+  /** What anybody keeps by a bind mount that the daemon sees, in whatever folder. */
+  mountedNetns(): readonly { readonly path: string }[];
+  /** A namespace is kept behind another path from now on; there is no moment in which it is behind neither. */
+  moveNetns(from: string, to: string): void;
   /** The id that a namespace has in the daemon's own; it is given one when it has none. */
   netnsId(netns: { readonly path: string }): number;
   packetSocket(ifindex: number, etherType: number): PacketSocket;

@@ -5,7 +5,7 @@ import { addAddress, dumpAddresses, readAddress, removeAddress } from './address
 import { AddressEvents } from './address-events.ts';
 import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, ESRCH } from './errno.ts';
 import type { Filters } from './filters.ts';
-import { dropNetns, keepNetns, keptNetns } from './kept-netns.ts';
+import { dropNetns, keepNetns, keptNetns, mountedNetns, moveNetns } from './kept-netns.ts';
 import type {
   Address,
   IpvlanFlag,
@@ -188,6 +188,14 @@ export class LinuxKernel implements Kernel, Disposable {
 
   keptNetns(folder: string): readonly { readonly path: string }[] {
     return keptNetns(folder);
+  }
+
+  mountedNetns(): readonly { readonly path: string }[] {
+    return mountedNetns();
+  }
+
+  moveNetns(from: string, to: string): void {
+    moveNetns(this.#sys, from, to);
   }
 
   netnsId(netns: { readonly path: string }): number {

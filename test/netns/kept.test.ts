@@ -35,6 +35,19 @@ test('makes a namespace that stays behind a path, stays in the own one meanwhile
   assert.deepEqual(kernel.keptNetns(path.join(folder, 'none')), []);
 });
 
+test('finds what is kept in any folder, and keeps it behind another path', () => {
+  const [from, to] = [path.join(folder, 'a run', 'guard', '9'), path.join(folder, 'b', 'guard', '9')];
+  kernel.keepNetns(from);
+  const kept = inode(from);
+  const seen = () => kernel.mountedNetns().flatMap(each => (each.path.startsWith(folder) ? [each.path] : []));
+  assert.deepEqual(seen(), [from]);
+  kernel.moveNetns(from, to);
+  assert.deepEqual(seen(), [to]);
+  assert.equal(inode(to), kept);
+  assert.equal(fs.existsSync(from), false);
+  kernel.dropNetns(to);
+});
+
 test('a making that was interrupted is found, is no namespace, and can be let go of', () => {
   const file = path.join(folder, '8');
   fs.writeFileSync(file, '');
