@@ -2,10 +2,11 @@
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { table } from './figures.ts';
+import { flips } from './flips.ts';
 import { hostAccess } from './host-access.ts';
 import { quiet } from './quiet.ts';
 
-const benches: readonly Bench[] = [hostAccess, quiet];
+const benches: readonly Bench[] = [hostAccess, quiet, flips];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
 const unknown = positionals.filter(asked => benches.every(({ name }) => name !== asked));

@@ -56,6 +56,6 @@ process.on('SIGUSR1', () => {
   guards.refresh();
   flips.sweep();
   hostAccess.refresh();
-  say({ done: 'usr1', cpu: process.cpuUsage() });
+  say({ done: 'usr1', putBacks: flips.of(link?.ifindex ?? 0)?.count ?? 0, cpu: process.cpuUsage() });
 });
 setInterval(() => {}, 60_000);

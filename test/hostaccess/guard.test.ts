@@ -140,14 +140,12 @@ describe('a hostile container', () => {
       ['flag', 'ip link set eth0 type ipvlan mode l2 private'],
       ['a link on its link', 'ip link add link eth0 name n0 type ipvlan mode l2 vepa'],
     ] as const) {
-      test(`what a container with NET_ADMIN changes of all is put back within a second, and told: ${how}`, async () => {
-        const from = performance.now();
+      test(`what a container with NET_ADMIN changes of all is put back at the kernel's event, and told: ${how}`, async () => {
+        const putBack = await keeper.putBacks();
         assert.equal((await hostile.attack('admin', line)).code, 0);
         const warning = await keeper.told(({ code }) => code === 'MASTER_FLIPPED');
-        const ms = performance.now() - from;
-        say(`${how}: put back and told ${Math.round(ms)} ms after the container was asked to`);
-        assert.ok(ms < 1000 || process.env['KURYR_LAB_KERNEL'] === 'bookworm', `${ms} ms`);
         assert.equal(warning['attachment'], 'one');
+        assert.equal(warning['count'], putBack + 1, 'put back once, and nobody had to look');
         for (const name of ['one', 'two'] as const) assert.equal(await hostile.modeOf(name), 'l2 bridge');
         await hostile.guest.run('ip -n one link del n0');
         assert.ok((await hostile.isOnTheNet('vm')) && (await hostile.isOnTheNet('two')));
@@ -179,20 +177,14 @@ describe('a hostile container', () => {
       );
     });
 
-    test('a container that goes on in a loop cannot keep the daemon busy', async () => {
-      const cpuMs = async () => {
-        const { user, system } = (await keeper.look())['cpu'] as NodeJS.CpuUsage;
-        return (user + system) / 1000;
-      };
-      const before = await cpuMs();
-      const loop = `end=$((SECONDS+6)); n=0; while [ $SECONDS -lt $end ]; do n=$((n+1))
-        echo "link set eth0 type ipvlan mode l2 private"; echo "link set eth0 alias x$n"; done`;
-      await hostile.batch('admin', `(${loop})`);
-      const times = Number(/alias x(\d+)/.exec(await hostile.guest.ok('ip -n one link show eth0'))?.[1]);
-      const ms = (await cpuMs()) - before;
-      say(`${times} flips and ${times} other changes in 6 s cost the daemon ${Math.round(ms)} ms of CPU`);
-      assert.ok(times > 1000, `${times} times only`);
-      assert.ok(ms < 2500, `${ms} ms`);
+    test('a container that goes on in a loop is answered a few times alone', async () => {
+      const before = await keeper.putBacks();
+      await hostile.flipOnAndOn(5000);
+      assert.match(await hostile.guest.ok('ip -n one link show eth0'), /alias x5000/, 'all of it was done');
+      const putBack = (await keeper.putBacks()) - before;
+      say(`5000 flips were put back ${putBack} times`);
+      // A guest's command ends within a minute: five at once, then after 1, 2, 4, 8, 16 and 30 s.
+      assert.ok(putBack >= 1 && putBack <= 11, `${putBack} times`);
     });
 
     test('outlives the daemon, and the next one finds it', async () => {

@@ -4,6 +4,13 @@ import { address, address6, type Name } from './hostile-vm.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
+/** What the guards say after they have looked after everything. */
+interface Looked {
+  /** How often a mode or flag was put back since they were started. */
+  readonly putBacks: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
+
 /** The guards in a guest, by guard-daemon.ts: started, told of attachments, listened to. */
 export class Keeper {
   readonly #guest: Guest;
@@ -31,9 +38,14 @@ export class Keeper {
   }
 
   /** Looks after everything, as the daemon does every half minute. */
-  async look(): Promise<Line> {
+  async look(): Promise<Looked> {
     await this.#signal('USR1');
-    return this.told(({ done }) => done === 'usr1');
+    return (await this.told(({ done }) => done === 'usr1')) as unknown as Looked;
+  }
+
+  /** How often it has put a mode or flag back since it was started. */
+  async putBacks(): Promise<number> {
+    return (await this.look()).putBacks;
   }
 
   /** The next line that fits; those before it are over. */
