@@ -33,6 +33,7 @@ export function table(rows: readonly Row[]): string {
 }
 
 function spread(samples: readonly number[]): string {
+  if (samples.length === 0) return '';
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = median(sorted);
   return [sorted[0] ?? Number.NaN, middle, sorted.at(-1) ?? Number.NaN].map(short).join(' / ');

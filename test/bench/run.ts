@@ -1,12 +1,13 @@
 /** `npm run bench -- [--rounds N] [NAMES]`: figures side by side with a peer's, measured in the same run. As root. */
 import { parseArgs } from 'node:util';
+import { attach } from './attach.ts';
 import type { Bench } from './bench.ts';
 import { table } from './figures.ts';
 import { flips } from './flips.ts';
 import { hostAccess } from './host-access.ts';
 import { quiet } from './quiet.ts';
 
-const benches: readonly Bench[] = [hostAccess, quiet, flips];
+const benches: readonly Bench[] = [attach, hostAccess, quiet, flips];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
 const unknown = positionals.filter(asked => benches.every(({ name }) => name !== asked));
