@@ -138,6 +138,31 @@ export const errorTable = {
     text: 'What {route} asks for was not done in time.',
     todo: 'See the log for what was slow; kuryr doctor tells of the cloud.',
   },
+  CREDENTIAL_EXISTS: {
+    status: 409,
+    text: 'The user has an application credential {name} already: {message}.',
+    todo: 'Choose another name, or delete that one first, where no VM uses it: openstack application credential delete {name}.',
+  },
+  CREDENTIAL_FORBIDDEN: {
+    status: 403,
+    text: 'Keystone does not let this credential make an application credential: {message}.',
+    todo: "Use the user's own password or token: an application credential makes others only where it was made --unrestricted. Request id: {requestId}.",
+  },
+  CREDENTIAL_LOST: {
+    status: 504,
+    text: 'The application credential {name} was asked for, but the answer, and the secret with it, was lost.',
+    todo: 'Delete it if it was made (openstack application credential delete {name}), and repeat the command.',
+  },
+  CREDENTIAL_PORTS_MISSING: {
+    status: 404,
+    text: 'There is no port of a VM to write a rule for: {reason}.',
+    todo: 'Name one: --port ID (openstack port list --server NAME), --server ID, or --network NAME for all VMs on it.',
+  },
+  CREDENTIAL_ROLE_MISSING: {
+    status: 403,
+    text: 'The user has no role {role} on the project; there are: {roles}.',
+    todo: 'Name one that may change ports: --role NAME. member is enough where the cloud has its default policy.',
+  },
   DAEMON_NOT_RUNNING: {
     status: 503,
     text: 'No daemon answers at {socket}.',
@@ -247,31 +272,6 @@ export const errorTable = {
     status: 404,
     text: "{verb} is no verb of Docker's network or IPAM drivers.",
     todo: "Nothing to do: engines take this answer for 'not supported'.",
-  },
-  CREDENTIAL_EXISTS: {
-    status: 409,
-    text: 'The user has an application credential {name} already: {message}.',
-    todo: 'Choose another name, or delete that one first, where no VM uses it: openstack application credential delete {name}.',
-  },
-  CREDENTIAL_FORBIDDEN: {
-    status: 403,
-    text: 'Keystone does not let this credential make an application credential: {message}.',
-    todo: "Use the user's own password or token: an application credential makes others only where it was made --unrestricted. Request id: {requestId}.",
-  },
-  CREDENTIAL_LOST: {
-    status: 504,
-    text: 'The application credential {name} was asked for, but the answer, and the secret with it, was lost.',
-    todo: 'Delete it if it was made (openstack application credential delete {name}), and repeat the command.',
-  },
-  CREDENTIAL_PORTS_MISSING: {
-    status: 404,
-    text: 'There is no port of a VM to write a rule for: {reason}.',
-    todo: 'Name one: --port ID (openstack port list --server NAME), --server ID, or --network NAME for all VMs on it.',
-  },
-  CREDENTIAL_ROLE_MISSING: {
-    status: 403,
-    text: 'The user has no role {role} on the project; there are: {roles}.',
-    todo: 'Name one that may change ports: --role NAME. member is enough where the cloud has its default policy.',
   },
   EMBEDDED_CLOUD_FAILED: {
     status: 500,
