@@ -7,6 +7,8 @@ export interface DockerOptions {
   readonly liveRestore?: boolean;
   /** false: leaves forwarding alone. A guest's NIC, unlike virtio's, gives up offload when it is switched on. */
   readonly forward?: boolean;
+  /** Containers are in a user namespace of their own (`userns-remap`); they, images and networks are then others. */
+  readonly userNamespaces?: boolean;
 }
 
 // A guest's one CPU is better spent than on polling programs: waiting is done by built-ins, and by one request that
@@ -21,7 +23,8 @@ version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp"]
 end
-echo '{"live-restore": ${options.liveRestore ?? false}, "storage-driver": "overlay2"}' >/etc/docker/daemon.json
+echo daemon:100000:65536 | tee /etc/subuid >/etc/subgid
+echo '${configuration(options)}' >/etc/docker/daemon.json
 if ! kill -0 "$(cat /run/containerd.pid 2>&1)" 2>/dev/null; then
   setsid containerd </dev/null >>/var/log/containerd.log 2>&1 9>&- &
   echo $! >/run/containerd.pid
@@ -34,6 +37,11 @@ await /run/docker.sock
 api http://docker/_ping >/dev/null || { tail -n 30 /var/log/dockerd.log >&2; exit 1; }
 api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: application/x-tar' -T '${image}' \\
   'http://docker/images/create?fromSrc=-&repo=bb&tag=latest&changes=ENV%20PATH%3D%2Fbin&changes=CMD%20%5B%22sh%22%5D'`;
+
+function configuration({ liveRestore = false, userNamespaces = false }: DockerOptions): string {
+  const users = userNamespaces ? { 'userns-remap': 'daemon' } : {};
+  return JSON.stringify({ 'live-restore': liveRestore, 'storage-driver': 'overlay2', ...users });
+}
 
 /**
  * Starts the guest's Docker engine and returns when it answers and has the image `bb`. Its data is on the guest's

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** `test/x.test.ts` › `the name of a test`, as the pages quote them. */
-const quoted = /`([^`]+\.test\.ts)` › `([^`]+)`/g;
-/** The name that a call of the test runner begins with. */
-const declared = /\b(?:test|it|ipvlanTest)\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
+/** `test/x.test.ts` › `the name of a test`, as the pages quote them; `test/matrix/x.ts` for a row of the matrix. */
+const quoted = /`([^`]+\.ts)` › `([^`]+)`/g;
+/** The name that a call of the test runner begins with, or that a row of the matrix has. */
+const declared =
+  /\b(?:(?:test|it|ipvlanTest)\(|name:)\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
 
 /** Tests that a page quotes, and those of them that there are none of. */
 export async function quotedTests(top: string, page: string): Promise<{ quoted: number; missing: string[] }> {

@@ -1,4 +1,4 @@
-import { startDocker, stopDocker } from '../../guest/docker.ts';
+import { type DockerOptions, startDocker, stopDocker } from '../../guest/docker.ts';
 import type { Guest } from '../../guest/guest.ts';
 import type { RunResult } from '../../guest/line.ts';
 import type { Management } from './cloud/management.ts';
@@ -93,8 +93,8 @@ END
     );
   }
 
-  startDocker(liveRestore = false): Promise<void> {
-    return startDocker(this.guest, { liveRestore });
+  startDocker(options: DockerOptions = {}): Promise<void> {
+    return startDocker(this.guest, options);
   }
 
   stopDocker(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {

@@ -21,7 +21,7 @@ suite('a real engine and the daemon die, and nothing is left', { concurrency: fa
       const { signal } = ending;
       lab = await Lab.up({ backend: 'ovn', engine: 'trixie', say: line => console.log(line), signal });
       [vm] = await lab.addVms({ name: 'vw', host: 'h1', start: false });
-      await Promise.all([vm.startDocker(true), vm.startKuryr('--wait permitted')]);
+      await Promise.all([vm.startDocker({ liveRestore: true }), vm.startKuryr('--wait permitted')]);
       // One after the other: an engine names the pools of a network by their range alone, and these have the same.
       for (const name of ['lan', 'spare']) await vm.ok(`kuryr network create ${name}`, 120);
       const ask = async (verb: string, body: object) =>
@@ -71,7 +71,7 @@ suite('a real engine and the daemon die, and nothing is left', { concurrency: fa
   test('containers live on through an engine that ends and one that is killed', { timeout: 180_000 }, async () => {
     for (const signal of ['TERM', 'KILL'] as const) {
       await vm.stopDocker(signal);
-      await vm.startDocker(true);
+      await vm.startDocker({ liveRestore: true });
       await until('the engine has its container again', () => running('ca'));
       assert.equal(await addressOf('ca'), '10.30.0.72');
       await until('the container reaches the gateway', () => pings('ca'));
@@ -85,7 +85,7 @@ suite('a real engine and the daemon die, and nothing is left', { concurrency: fa
     const pid = await vm.ok("docker inspect -f '{{.State.Pid}}' cb");
     await vm.stopDocker('KILL');
     await vm.ok(`kill -KILL ${pid}`);
-    await vm.startDocker(true);
+    await vm.startDocker({ liveRestore: true });
     await vm.ok('docker rm -f cb', 120);
     await until('the address is free again', async () => !(await vm.ok('kuryr status')).includes('10.30.0.73'));
     await run('cc', '--ip 10.30.0.73');

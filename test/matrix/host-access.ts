@@ -108,7 +108,7 @@ const serve = (vm: Vm) =>
   vm.ok(`curl -s -o /dev/null http://127.0.0.1:${PORT}/ && exit
     mkdir -p /run/www; echo ${vm.name} >/run/www/index.html; busybox httpd -p ${PORT} -h /run/www`);
 
-const own = (vm: Vm): string[] => vm.port.ips.map(ip => ip.split('/')[0] as string);
+export const own = (vm: Vm): string[] => vm.port.ips.map(ip => ip.split('/')[0] as string);
 
 const urlOf = (address: string, port = 80) => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
 
@@ -120,8 +120,8 @@ function between(lines: readonly string[], vm: readonly string[], containers: re
 }
 
 /** What the daemon writes for the VM's own sake, as it stands: filters, neighbours, routes, links, namespaces. */
-async function tables(vm: Vm): Promise<string> {
+export async function tables(vm: Vm): Promise<string> {
   return await vm.ok(`tc qdisc show dev eth0; for hook in ingress egress; do tc filter show dev eth0 $hook 2>/dev/null; done; ip neigh show nud permanent
     ip route | sort; ip -6 route | grep -v ^fe80 | sed 's/ expires [0-9]*sec//' | sort
-    ip -br link | cut -d' ' -f1; ls /run/netns /run/kuryr/guard 2>/dev/null; mount | grep -c kuryr`);
+    ip -br link | cut -d' ' -f1; ls -d /run/netns/* /run/kuryr/guard/* 2>/dev/null; mount | grep -c kuryr`);
 }

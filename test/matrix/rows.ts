@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Bed } from './bed.ts';
 import { coincidence } from './coincidence.ts';
 import { comeAndGo, hostAccess, hostAccessFollows } from './host-access.ts';
+import { hostileAdmin, hostilePlain, hostileUser } from './hostile.ts';
 import { assertNoReach, assertPing, assertReach, lost, until } from './traffic.ts';
 
 /** One promise of the matrix, shown on real parts. */
@@ -282,20 +283,18 @@ export const rows: readonly Row[] = [
   hostAccess,
   hostAccessFollows,
   comeAndGo,
+  hostilePlain,
+  hostileAdmin,
   chosenAddress,
   macvlan,
   coincidence('macvlan'),
 ];
 
-/** Rows that are shown on newer engines too. */
-export const engineRows: readonly Row[] = [
-  pingAndTcp,
-  engineRestarted,
-  bareCreate,
-  chosenAddress,
-  dualStack,
-  hostAccess,
-];
+/** Rows that are shown on every newer engine too. */
+const newerRows: readonly Row[] = [pingAndTcp, engineRestarted, bareCreate, chosenAddress, dualStack, hostAccess];
+
+/** Rows of the engine between. */
+export const engineRows: readonly Row[] = [...newerRows, hostilePlain, hostileAdmin, hostileUser];
 
 /** Rows of the newest engine. */
-export const newestRows: readonly Row[] = [...engineRows, hostAccessFollows, ipv6Alone];
+export const newestRows: readonly Row[] = [...newerRows, hostAccessFollows, ipv6Alone];

@@ -120,13 +120,13 @@ await runs('e1');
 await it.type('docker rm -f e1 e2');
 
 await it.happens('the engine ends', () => vm.stopDocker('TERM'));
-await it.happens('the engine begins', () => vm.startDocker(true));
+await it.happens('the engine begins', () => vm.startDocker({ liveRestore: true }));
 await it.type(`docker run -d --name l1 --network dual ${sleeper}`);
 await it.type(`docker run -d --name l2 --network lan ${sleeper}`);
 await it.happens('the engine ends, its containers live on', () => vm.stopDocker('TERM'));
-await it.happens('the engine begins', () => vm.startDocker(true));
+await it.happens('the engine begins', () => vm.startDocker({ liveRestore: true }));
 await it.happens('the engine is killed, its containers live on', () => vm.stopDocker('KILL'));
-await it.happens('the engine begins', () => vm.startDocker(true));
+await it.happens('the engine begins', () => vm.startDocker({ liveRestore: true }));
 await it.type('docker stop -t 0 l2');
 await it.type('docker start l2');
 await it.type('docker rm -f l1 l2');

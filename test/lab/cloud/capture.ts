@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { Jail, Service } from './jail.ts';
 import type { Place } from './place.ts';
 
+/** A service's log is added to, never begun anew. */
+let captures = 0;
+
 /** What passes a NIC's TAP, both ways: a line a frame, in tcpdump's words, the MACs of source and destination first. */
 export class Capture {
   readonly #service: Service;
@@ -14,7 +17,7 @@ export class Capture {
 
   /** Resolves when frames are being taken. */
   static async start(jail: Jail, place: Place, netns: string, tap: string): Promise<Capture> {
-    const name = `capture-${tap}`;
+    const name = `capture-${tap}-${++captures}`;
     const tcpdump = ['tcpdump', '-Z', 'root', '-l', '-n', '-e', '-p', '--immediate-mode', '-i', tap];
     const service = jail.serve(name, tcpdump, { netns });
     const capture = new Capture(service, `${place.dir}/log/${name}.log`);
@@ -25,6 +28,11 @@ export class Capture {
   /** Ends it; gives all that passed. */
   async lines(): Promise<readonly string[]> {
     await this.#service.stop('INT');
+    return this.soFar();
+  }
+
+  /** What has passed by now; it goes on. */
+  async soFar(): Promise<readonly string[]> {
     return (await this.#text()).split('\n').filter(line => /^\d\d:\d\d:/.test(line));
   }
 

@@ -4,6 +4,7 @@
 export type BackendName = 'ovn' | 'linuxbridge';
 
 export interface Place {
+  readonly backend: BackendName;
   /** Short, since unix socket paths end at 108 bytes. */
   readonly dir: string;
   readonly lock: string;
@@ -20,6 +21,7 @@ export function place(backend: BackendName, instance: number): Place {
   const base = (backend === 'ovn' ? 25_000 : 15_000) + 100 * instance;
   const short = `${backend === 'ovn' ? 'ovn' : 'lb'}${instance === 0 ? '' : instance}`;
   return {
+    backend,
     dir: `/run/kuryr-lab/${short}`,
     lock: `/run/kuryr-lab/${short}.lock`,
     prefix: `kl-${short}-`,
