@@ -45,7 +45,7 @@ export function contains(cidr: string, address: string): boolean {
 }
 
 /** The range with its host bits cleared, canonical. */
-function networkOf(cidr: string): string | undefined {
+export function networkOf(cidr: string): string | undefined {
   const range = parseCidr(cidr);
   if (range === undefined) return undefined;
   const first =

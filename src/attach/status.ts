@@ -1,3 +1,4 @@
+import type { KuryrError } from '../errors/kuryr-error.ts';
 import type { Flips, FlipWatch } from '../hostaccess/flip-watch.ts';
 import type { Post } from '../hostaccess/guard-post.ts';
 import type { Guards } from '../hostaccess/guards.ts';
@@ -57,6 +58,8 @@ export interface HostAccessStatus {
   readonly state: HostAccessState['is'];
   /** What is lacking, and what to do about it. */
   readonly lack: { readonly code: string; readonly text: string; readonly todo: string } | undefined;
+  /** Why services do not reach containers, or not all of them. */
+  readonly services: HostAccessStatus['lack'];
   /** What others have in the place of something of Kuryr's: it is left as it is. */
   readonly foreign: readonly string[];
 }
@@ -137,9 +140,13 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
 }
 
 function hostAccessStatus(state: HostAccessState): HostAccessStatus {
-  const error = state.is === 'lacking' ? state.error : undefined;
-  const lack = error && { code: error.code, text: error.text, todo: error.todo };
-  return { state: state.is, lack, foreign: state.is === 'working' ? state.foreign : [] };
+  const toldOf = (error: KuryrError | undefined) => error && { code: error.code, text: error.text, todo: error.todo };
+  return {
+    state: state.is,
+    lack: toldOf(state.is === 'lacking' ? state.error : undefined),
+    services: toldOf(state.is === 'working' ? state.lack : undefined),
+    foreign: state.is === 'working' ? state.foreign : [],
+  };
 }
 
 function guardStatus({ slave, own, gateways, fault }: Post, flips: Flips | undefined): GuardStatus {

@@ -47,7 +47,7 @@ const status: Status = {
     },
   ],
   guards: [],
-  hostAccess: { state: 'working', lack: undefined, foreign: [] },
+  hostAccess: { state: 'working', lack: undefined, services: undefined, foreign: [] },
   loose: [{ name: 'kuryr-1', address: '10.0.0.22', state: 'provisional' }],
   cloud: undefined,
 };
@@ -163,14 +163,13 @@ describe('the command line', () => {
   it('shows whether the VM and its containers reach one another, and what is in the way', async () => {
     const lack = { code: 'HOST_ACCESS_LACKING', text: 'This kernel has no act_mirred.', todo: 'Load it.' };
     const foreign = ['the neighbour 10.0.0.21'];
+    const well = status.hostAccess;
     const cases = [
-      [{ state: 'working', lack: undefined, foreign: [] }, /The VM and its own containers reach one another\.$/],
-      [
-        { state: 'working', lack: undefined, foreign },
-        /the neighbour 10\.0\.0\.21 is not Kuryr's and is left as it is$/,
-      ],
-      [{ state: 'lacking', lack, foreign: [] }, /This kernel has no act_mirred\. Load it\.$/],
-      [{ state: 'off', lack: undefined, foreign: [] }, /Host access is off/],
+      [well, /The VM and its own containers reach one another\.$/],
+      [{ ...well, services: lack }, /reach one another\.\nThis kernel has no act_mirred\. Load it\.$/],
+      [{ ...well, foreign }, /the neighbour 10\.0\.0\.21 is not Kuryr's and is left as it is$/],
+      [{ ...well, state: 'lacking', lack }, /This kernel has no act_mirred\. Load it\.$/],
+      [{ ...well, state: 'off' }, /Host access is off/],
     ] as const;
     for (const [hostAccess, text] of cases) {
       bench.parts = { status: async () => ({ ...status, hostAccess }) };

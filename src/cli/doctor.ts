@@ -25,7 +25,8 @@ export const doctorCommand: Command = {
     const { master, hostAccess, stateDir, runDir, dockerSocket } = config;
     const link = parseLinkSpec({ kind: config.link, mode: config.mode });
     const engineSocket = /^unix:\/\/(\/.+)$/.exec(terminal.env['DOCKER_HOST'] ?? '')?.[1] ?? '/var/run/docker.sock';
-    const settings = { master, link, hostAccess, stateDir, runDir, dockerSocket, engineSocket };
+    const services = { ranges: config.services, backends: config.serviceBackends };
+    const settings = { master, link, hostAccess, services, stateDir, runDir, dockerSocket, engineSocket };
     const context = realContext(settings, config.cloud, terminal.env);
     try {
       const report = await runDoctor(context, signal);

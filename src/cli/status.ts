@@ -99,12 +99,13 @@ function guardLines({ master, fault, flips }: GuardStatus): string[] {
 }
 
 /** Whether the VM reaches its own containers; nothing as long as nobody has asked for it. */
-function hostAccessLines({ state, lack, foreign }: HostAccessStatus): string[] {
+function hostAccessLines({ state, lack, services, foreign }: HostAccessStatus): string[] {
   if (lack !== undefined) return [`${shown(lack.text)} ${shown(lack.todo)}`];
   if (state === 'off') return ['Host access is off: the VM and its own containers do not reach one another.'];
   if (state === 'unused') return [];
   const left = foreign.map(what => `${shown(what)} is not Kuryr's and is left as it is`);
-  return ['The VM and its own containers reach one another.', ...left];
+  const less = services === undefined ? [] : [`${shown(services.text)} ${shown(services.todo)}`];
+  return ['The VM and its own containers reach one another.', ...less, ...left];
 }
 
 /** Ids of 64 digits as Docker shows them. */

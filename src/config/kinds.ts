@@ -1,3 +1,5 @@
+import { networkOf, parseCidr } from '../address/address.ts';
+
 /** How an option's text becomes its value. */
 export interface Kind<Value> {
   /** What stands for the value in --help, `NAME` or `a|b`. */
@@ -24,6 +26,30 @@ export function wholeNumber(placeholder: string, min: number, max: number): Kind
       return value >= min && value <= max ? { value } : { rule: `a whole number from ${min} to ${max}` };
     },
   };
+}
+
+/** More would be filters for every packet to go through. */
+const mostRanges = 8;
+
+/** Ranges of addresses with commas between them, as canonical CIDRs. */
+export const ranges: Kind<readonly string[]> = {
+  placeholder: 'CIDR,CIDR',
+  parse(text) {
+    const value = text.split(',').flatMap(each => rangeOf(each.trim()) ?? []);
+    const rule = `1 to ${mostRanges} ranges of unicast addresses with commas between them, such as 10.96.0.0/12,fd96::/112: no host bits, no prefix 0`;
+    const isWhole = value.length === text.split(',').length && value.length <= mostRanges;
+    return isWhole && new Set(value).size === value.length ? { value } : { rule };
+  },
+};
+
+/** Those that no network routes are left out: multicast, loopback, link-local. */
+function rangeOf(text: string): string | undefined {
+  const range = parseCidr(text);
+  if (range === undefined || range.prefix === 0) return undefined;
+  const { address, prefix } = range;
+  const isOdd = /^(0|127|169\.254|22[4-9]|2[3-5]\d)\.|^(f[ef]|::)/.test(address);
+  const whole = `${address}/${prefix}`;
+  return !isOdd && networkOf(whole) === whole ? whole : undefined;
 }
 
 /** A name of at most 255 printable characters, as clouds.yaml has them. */

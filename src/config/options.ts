@@ -1,4 +1,4 @@
-import { absolutePath, choice, cloudName, interfaceName, type Kind, wholeNumber } from './kinds.ts';
+import { absolutePath, choice, cloudName, interfaceName, type Kind, ranges, wholeNumber } from './kinds.ts';
 
 /**
  * An option under its one name: `--wait-seconds` on the command line, `KURYR_WAIT_SECONDS` in the environment,
@@ -59,6 +59,16 @@ export const options = {
     "what docker run -p does: the container starts and is reached at its own address's port, or is refused",
   ),
   'run-dir': set(absolutePath(107 - longestSocket), '/run/kuryr', 'the folder of the control socket'),
+  'service-backends': set(
+    ranges,
+    [],
+    "ranges of backends on other VMs that see the containers' own addresses; what they answer is translated back. None where the VM masquerades",
+  ),
+  services: set(
+    ranges,
+    [],
+    'ranges of virtual addresses that the VM itself translates (DNAT, as kube-proxy does): containers reach them through the VM. Takes host-access on',
+  ),
   'state-dir': set(absolutePath(), '/var/lib/kuryr', 'the folder of the ledger, on a disk that survives reboots'),
   wait: set(
     choice('reachable', 'permitted'),
@@ -88,5 +98,5 @@ export function variableOf(name: OptionName): string {
 /** The option's default as a person reads it. */
 export function fallbackText(name: OptionName): string {
   const { fallback } = options[name];
-  return 'value' in fallback ? String(fallback.value) : fallback.found;
+  return 'value' in fallback ? String(fallback.value) || 'none' : fallback.found;
 }

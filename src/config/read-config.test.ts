@@ -28,6 +28,8 @@ describe('the configuration', () => {
       mode: 'l2',
       publishedPorts: 'allow',
       runDir: '/run/kuryr',
+      serviceBackends: [],
+      services: [],
       stateDir: '/var/lib/kuryr',
       wait: 'reachable',
       waitSeconds: 5,
@@ -83,6 +85,34 @@ describe('the configuration', () => {
     for (const mode of ['l3', 'l3s']) {
       await assert.rejects(read({ mode }), error => isKuryrError(error, 'LINK_MODE_UNSUPPORTED'));
     }
+  });
+
+  it('takes ranges of services and of their backends in canonical form, and only where they can have an effect', async () => {
+    const services = '10.96.0.0/12, FD96:0::/112';
+    const { config } = await read({ services, 'service-backends': '10.0.0.0/24' });
+    assert.deepEqual([config.services, config.serviceBackends], [['10.96.0.0/12', 'fd96::/112'], ['10.0.0.0/24']]);
+    const wrong = [
+      '10.96.0.1/12',
+      '10.96.0.0',
+      '0.0.0.0/0',
+      '224.0.0.0/4',
+      'fe80::/64',
+      '::1/128',
+      '10.96.0.0/12,',
+      'x/8',
+    ];
+    for (const text of [...wrong, '10.96.0.0/12,10.96.0.0/12'])
+      await assert.rejects(
+        read({ services: text }),
+        refused('CONFIG_INVALID', /--services.*such as 10\.96\.0\.0\/12/),
+        text,
+      );
+    const off = read({ services: '10.96.0.0/12', 'host-access': 'off' });
+    await assert.rejects(off, refused('CONFIG_INVALID', /--services.*left out where host-access is off/));
+    await assert.rejects(
+      read({}, { KURYR_SERVICE_BACKENDS: '10.0.0.0/24' }),
+      refused('CONFIG_INVALID', /KURYR_SERVICE_BACKENDS.*left out without services/),
+    );
   });
 
   it('refuses a file that is no mapping, has a key twice, or is no sensible size', async () => {

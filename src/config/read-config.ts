@@ -41,7 +41,9 @@ export async function readConfig(sources: ConfigSources): Promise<ResolvedConfig
     origins[name] = given?.origin ?? { kind: 'default', name: 'the default' };
   }
   values['mode'] = modeOf(values['link'], values['mode'], origins);
-  return { config: values as unknown as Config, origins };
+  const config = values as unknown as Config;
+  checkServices(config, origins);
+  return { config, origins };
 }
 
 function fromFlags(flags: ConfigSources['flags']): Given {
@@ -122,6 +124,19 @@ function modeOf(link: unknown, mode: unknown, origins: Record<OptionName, Origin
   const fits = fitting.find(name => name === mode);
   if (fits !== undefined) return fits;
   throw invalid('mode', String(mode), origins.mode, `${fitting.join(' or ')} where link is ${link}`);
+}
+
+/** Services are a part of host access, and their backends a part of them. */
+function checkServices({ services, serviceBackends, hostAccess }: Config, origins: Record<OptionName, Origin>): void {
+  if (services.length > 0 && hostAccess === 'off')
+    throw invalid('services', services.join(','), origins.services, 'left out where host-access is off');
+  if (serviceBackends.length > 0 && services.length === 0)
+    throw invalid(
+      'service-backends',
+      serviceBackends.join(','),
+      origins['service-backends'],
+      'left out without services',
+    );
 }
 
 function invalid(name: string, value: string, origin: Origin, rule: string): KuryrError {

@@ -21,6 +21,7 @@ import { FlipWatch } from '../hostaccess/flip-watch.ts';
 import { guardFolder } from '../hostaccess/guard-folder.ts';
 import { Guards } from '../hostaccess/guards.ts';
 import { HostAccess } from '../hostaccess/host-access.ts';
+import type { Services } from '../hostaccess/services.ts';
 import { ExactIpam } from '../ipam/exact-ipam.ts';
 import { openJournal } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -47,6 +48,8 @@ export interface DaemonConfig {
   readonly holdSeconds: number;
   /** Whether the VM and its own containers are to reach one another. */
   readonly hostAccess: 'on' | 'off';
+  /** What the VM translates for its containers; none with host access off. */
+  readonly services: Services;
   readonly publishedPorts: 'allow' | 'refuse';
   readonly version: string;
 }
@@ -99,7 +102,13 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
   const boot = kernel.sysctl('host', 'kernel/random/boot_id') ?? '';
   const guests = () => guestsOf(records, boot);
-  const hostAccess = new HostAccess({ kernel, guests, on: config.hostAccess === 'on', logger });
+  const hostAccess = new HostAccess({
+    kernel,
+    guests,
+    on: config.hostAccess === 'on',
+    services: config.services,
+    logger,
+  });
   const waitMs = config.waitSeconds * 1000;
   const attachments = new Attachments({ ...core, addresses, guards, hostAccess, boot, reach, waitMs });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });

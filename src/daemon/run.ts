@@ -47,6 +47,7 @@ export function daemonConfig(config: Config, version: string): DaemonConfig {
     waitSeconds: config.wait === 'permitted' ? 0 : config.waitSeconds,
     holdSeconds: config.holdSeconds,
     hostAccess: config.hostAccess,
+    services: { ranges: config.services, backends: config.serviceBackends },
     publishedPorts: config.publishedPorts,
     version,
   };

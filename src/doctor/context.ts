@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Services } from '../hostaccess/services.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
 import type { Kernel } from '../linux/kernel.ts';
@@ -40,6 +41,8 @@ export interface DoctorConfig {
   readonly link: LinkSpec;
   /** Whether the VM and its own containers are to reach one another. */
   readonly hostAccess: 'on' | 'off';
+  /** What the VM translates for its containers. */
+  readonly services: Services;
   readonly stateDir: string;
   readonly runDir: string;
   /** The plug-in's socket, in the folder where Docker looks for plug-ins. */

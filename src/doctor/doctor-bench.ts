@@ -29,7 +29,8 @@ export class DoctorBench {
   readonly reach = new FakeReach();
   readonly config: Mutable<DoctorConfig> = {
     ...{ master: undefined, link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } },
-    ...{ hostAccess: 'on', stateDir: '/var/lib/kuryr', runDir: '/run/kuryr' },
+    ...{ hostAccess: 'on', services: { ranges: [], backends: [] } },
+    ...{ stateDir: '/var/lib/kuryr', runDir: '/run/kuryr' },
     ...{ dockerSocket: '/run/docker/plugins/kuryr.sock', engineSocket: '/var/run/docker.sock' },
   };
   readonly credential: Mutable<Credential> = {

@@ -172,6 +172,17 @@ export const vmScenarios = {
     config.hostAccess = 'off';
   },
   'host-access/forgeries': ({ kernel }) => void kernel.filters.lacking.add('flower'),
+  'host-access/answers': ({ kernel, config }) => {
+    config.services = { ranges: ['10.96.0.0/12'], backends: ['10.0.0.0/24'] };
+    kernel.filters.lacking.add('ct');
+  },
+  'host-access/clash': ({ config }) => {
+    config.services = { ranges: ['10.0.0.0/8'], backends: [] };
+  },
+  'host-access/forwarding': ({ kernel, config }) => {
+    config.services = { ranges: ['10.96.0.0/12'], backends: [] };
+    kernel.setSysctl('host', 'net.ipv4.ip_forward', '0');
+  },
   'host-access/lacking': ({ kernel }) => void kernel.filters.lacking.add('mirred'),
   'host-access/unprivileged': ({ kernel }) => {
     kernel.filters.isForbidden = true;

@@ -523,6 +523,16 @@ export const errorTable = {
     text: 'The program {program} cannot be run: {reason}.',
     todo: 'Install it, or run the printed command where it is.',
   },
+  SERVICES_CLASH: {
+    status: 409,
+    text: "Services do not reach containers: {range} of --services and the VM's subnet {subnet} have addresses in common.",
+    todo: 'Name only virtual addresses, which no machine has: such as the service-cluster-ip-range of kube-apiserver. All else works.',
+  },
+  SERVICE_ANSWERS_LACKING: {
+    status: 501,
+    text: 'What backends on other VMs answer does not reach containers on {master}, unless it is masqueraded: {reason}.',
+    todo: 'Load it (modprobe act_ct; it is in linux-modules-extra or kernel-modules-extra where the main package lacks it): the daemon notices within half a minute. Or masquerade what containers send to services, and leave --service-backends out.',
+  },
   SOCKET_TAKEN: {
     status: 409,
     text: 'Another process serves {path} already.',

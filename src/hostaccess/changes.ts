@@ -70,6 +70,7 @@ function ruleChanges(wanted: readonly Rule[], { places, filters }: Standing) {
 
 /** By EtherType, where it is not all of them. */
 const protocols: Readonly<Record<number, Rule['protocol']>> = {
+  2048: 'ip',
   2054: 'arp',
   34525: 'ipv6',
   33024: '802.1Q',
@@ -81,19 +82,28 @@ const placeOf = ({ hook, pref }: StandingFilter) => `${hook} ${pref}`;
 
 /** What a rule says, apart from its place. */
 function textOf({ ifindex, hook, protocol, match, action }: Rule): string {
-  const what =
-    match.by === 'bytes'
-      ? match.bytes.map(({ at, value, mask }) => `${at} ${value} ${mask}`)
-      : [match.mac, match.by === 'asker' ? match.address : ''];
   return JSON.stringify([
     ifindex,
     hook,
     protocol,
     match.by,
-    what,
+    matchOf(match),
     action.do,
     action.do === 'arrive' ? action.ifindex : 0,
   ]);
+}
+
+function matchOf(match: Rule['match']): readonly string[] {
+  switch (match.by) {
+    case 'bytes':
+      return [match.cameIn ?? '', ...match.bytes.map(({ at, value, mask }) => `${at} ${value} ${mask}`)];
+    case 'mac':
+      return [match.mac];
+    case 'asker':
+      return [match.mac, match.address];
+    case 'ends':
+      return [match.source, match.address];
+  }
 }
 
 function neighbourChanges(wanted: readonly OwnNeighbour[], standing: readonly Neighbour[]) {

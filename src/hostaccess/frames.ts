@@ -1,4 +1,4 @@
-import { parseAddress } from '../linux/address.ts';
+import { maskOf, parseAddress } from '../linux/address.ts';
 import type { ByteMatch, LinkFilter } from '../linux/filters.ts';
 import { parseMac } from '../linux/link.ts';
 
@@ -13,11 +13,15 @@ const SOURCE_MAC = -8;
 const ARP_REQUEST: ByteMatch = { at: 4, value: 0x06040001, mask: ones };
 const ARP_SENDER = 14;
 const ARP_TARGET = 24;
+/** struct iphdr: source and destination address. */
+const IPV4_SOURCE = 12;
+const IPV4_TARGET = 16;
 /** struct ipv6hdr: next header (58, ICMPv6); struct nd_msg behind it: type (135, neighbour solicitation), target. */
 const ICMPV6: ByteMatch = { at: 4, value: 0x00003a00, mask: 0x0000ff00 };
 const SOLICITATION: ByteMatch = { at: 40, value: 0x87000000, mask: 0xff000000 };
 const ADVERTISEMENT: ByteMatch = { at: 40, value: 0x88000000, mask: 0xff000000 };
 const IPV6_SOURCE = 8;
+const IPV6_TARGET = 24;
 const ND_TARGET = 48;
 
 /** Frames to that MAC; from a certain one alone, where it is named. */
@@ -72,6 +76,26 @@ export function questionsBy(address: string): Frames {
     : of('arp', [ARP_REQUEST, ...words(ARP_SENDER, address)]);
 }
 
+/** Packets to a range of addresses, and where it is named, from a MAC, from an address, or forwarded from a link. */
+export function packetsTo(
+  range: string,
+  { from, source, cameIn }: { readonly from?: string; readonly source?: string; readonly cameIn?: string },
+): Frames {
+  const isIpv6 = range.includes(':');
+  const bytes = [
+    ...words(isIpv6 ? IPV6_TARGET : IPV4_TARGET, range),
+    ...(source === undefined ? [] : words(isIpv6 ? IPV6_SOURCE : IPV4_SOURCE, source)),
+    ...sentBy(from),
+  ];
+  const match = { by: 'bytes', bytes, ...(cameIn === undefined ? {} : { cameIn }) } as const;
+  return { protocol: isIpv6 ? 'ipv6' : 'ip', match };
+}
+
+/** Packets from a range of addresses to one address. */
+export function answersFrom(range: string, address: string): Frames {
+  return { protocol: address.includes(':') ? 'ipv6' : 'ip', match: { by: 'ends', source: range, address } };
+}
+
 /** Two overlapping words, so that nothing before the frame is looked at. */
 function macAt(at: number, mac: string): ByteMatch[] {
   const bytes = Buffer.from(parseMac(mac));
@@ -87,11 +111,14 @@ function of(protocol: Frames['protocol'], bytes: readonly ByteMatch[]): Frames {
   return { protocol, match: { by: 'bytes', bytes } };
 }
 
-function words(at: number, address: string): ByteMatch[] {
+/** An address, or a CIDR without host bits: words that its prefix does not reach are not looked at. */
+function words(at: number, range: string): ByteMatch[] {
+  const [address = '', prefix] = range.split('/');
   const bytes = Buffer.from(parseAddress(address));
+  const masks = Buffer.from(maskOf(prefix === undefined ? 8 * bytes.length : Number(prefix), bytes.length));
   return Array.from({ length: bytes.length / 4 }, (_, n) => ({
     at: at + 4 * n,
     value: bytes.readUInt32BE(4 * n),
-    mask: ones,
-  }));
+    mask: masks.readUInt32BE(4 * n),
+  })).filter(({ mask }) => mask !== 0);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { FakeKernel } from '../linux/fake-kernel.ts';
 import { type Fields, silentLogger } from '../observe/logger.ts';
 import { HostAccess } from './host-access.ts';
+import type { Services } from './services.ts';
 import { COOKIE } from './slots.ts';
 import type { Guest } from './wanted.ts';
 
@@ -13,6 +14,7 @@ export class HostAccessBench {
   readonly ens3 = this.kernel.addLink('host', { name: 'ens3', mac: OWN }).ifindex;
   readonly said: (Fields & { readonly line: string })[] = [];
   guests: Guest[] = [];
+  services: Services | undefined;
   access = this.daemon();
   #life = new AbortController();
 
@@ -30,7 +32,8 @@ export class HostAccessBench {
   daemon(on = true): HostAccess {
     const take = (fields: Fields, line: string) => void this.said.push({ ...fields, line });
     const logger = { ...silentLogger, info: take, warn: take };
-    return new HostAccess({ kernel: this.kernel, guests: () => this.guests, on, logger });
+    const services = this.services === undefined ? {} : { services: this.services };
+    return new HostAccess({ kernel: this.kernel, guests: () => this.guests, on, logger, ...services });
   }
 
   /** The daemon dies, and another begins. */
@@ -80,6 +83,14 @@ export class HostAccessBench {
       .flatMap(({ filter, hook }) => (hook === 'ingress' && filter ? [filter] : []));
     const askers = ours.flatMap(({ match }) => (match.by === 'asker' ? [`${match.address} ${match.mac}`] : []));
     return { askers: askers.sort(), drops: ours.filter(({ action }) => action.do === 'drop').length };
+  }
+
+  /** Whose answers are translated back: the ranges and the containers. */
+  answers(): readonly string[] {
+    const ours = this.kernel.filters.of(this.ens3).flatMap(({ filter }) => filter ?? []);
+    return ours
+      .flatMap(({ match, action }) => (match.by === 'ends' ? [`${match.source} ${match.address} ${action.do}`] : []))
+      .sort();
   }
 
   /** Requests that change something, made by what is done. */

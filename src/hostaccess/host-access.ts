@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
+import type { StandingFilter } from '../linux/filters.ts';
 import type { Kernel, LinkEvent } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
+import { AddressRules } from './address-rules.ts';
 import { applyChanges, describeRemoval } from './apply.ts';
-import { Askers } from './askers.ts';
 import { changesOf, keyOf } from './changes.ts';
-import { shieldOf } from './forgeries.ts';
+import { askerRule, shieldOf } from './forgeries.ts';
+import { answerRules, clashOf, noServices, type Services, servicesOf } from './services.ts';
 import { isOurs, look, type Standing } from './standing.ts';
-import { tryFilters, tryShield } from './trial.ts';
+import { tryAnswers, tryFilters, tryShield } from './trial.ts';
 import { type Guest, type MasterState, nothing, type Wanted, wantedOf, wayTo } from './wanted.ts';
 
 export interface HostAccessParts {
@@ -15,6 +17,8 @@ export interface HostAccessParts {
   /** The containers as they are now. */
   readonly guests: () => readonly Guest[];
   readonly on: boolean;
+  /** What the VM translates for its containers; nothing where it is missing, nor with host access off. */
+  readonly services?: Services;
   readonly logger: Logger;
 }
 
@@ -22,7 +26,8 @@ export interface HostAccessParts {
 export type HostAccessState =
   | { readonly is: 'off' | 'unused' }
   /** `foreign`: what others have in the place of something of ours, in words. */
-  | { readonly is: 'working'; readonly foreign: readonly string[] }
+  /** `lack`: why services do not reach containers, or not all of them. */
+  | { readonly is: 'working'; readonly foreign: readonly string[]; readonly lack: KuryrError | undefined }
   | { readonly is: 'lacking'; readonly error: KuryrError };
 
 /**
@@ -37,15 +42,19 @@ export class HostAccess {
   readonly #masters = new Map<number, MasterState>();
   /** Neighbours of ours that stand. */
   readonly #made = new Set<string>();
-  readonly #askers = new Askers();
+  readonly #askers = new AddressRules('asker', (master, address) => [askerRule(master, address)]);
+  readonly #answers: AddressRules;
   /** Why what containers forge is not kept from the VM; undefined where it is. */
   #shieldFault: KuryrError | undefined;
+  /** Those that are served. */
+  #services = noServices;
   /** Whether something failed since the last look that came to its end. */
   #isTorn = false;
   #state: HostAccessState;
 
   constructor(parts: HostAccessParts) {
     this.#parts = parts;
+    this.#answers = new AddressRules('ends', (master, address) => answerRules(master, address, this.#services));
     this.#state = { is: parts.on ? 'unused' : 'off' };
   }
 
@@ -85,7 +94,9 @@ export class HostAccess {
       const standing = look(kernel);
       const lack = on ? this.#lack(needed, standing) : undefined;
       const shieldLack = this.#shieldLack(needed, standing);
-      const parts = { access: on && lack === undefined, shield: shieldLack === undefined };
+      const access = on && lack === undefined;
+      const { services, serviceLack } = this.#served(needed, standing, access);
+      const parts = { access, shield: shieldLack === undefined, services };
       const wanted = wantedFor(needed, parts);
       const { changes, foreign } = changesOf(wanted, standing);
       // Before they are made: what fails on the way is looked at anew.
@@ -93,16 +104,20 @@ export class HostAccess {
       applyChanges(kernel, changes);
       this.#isTorn = false;
       this.#tellShield(shieldLack);
+      this.#services = services;
       this.#remember(needed, wanted, standing);
       if (!on) return;
       if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
-      else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign });
+      else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign, lack: serviceLack });
     });
   }
 
   /** What stands that no container needs, in words; `refresh` takes it away. */
   strays(): readonly string[] {
-    const wanted = wantedFor(this.#needed(), { access: this.#parts.on, shield: true });
+    const wanted = wantedFor(this.#needed(), {
+      ...{ access: this.#parts.on, shield: true },
+      services: (this.#parts.on ? this.#parts.services : undefined) ?? noServices,
+    });
     const { changes } = changesOf(wanted, look(this.#parts.kernel));
     return changes.flatMap(change => describeRemoval(change) ?? []);
   }
@@ -117,6 +132,7 @@ export class HostAccess {
     const { neighbours, routes } = wayTo(master, guest);
     if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.added(master, guest.addresses));
     if (!this.#hasAccess) return;
+    applyChanges(kernel, this.#answers.added(master, guest.addresses));
     for (const route of routes) kernel.addRoute('host', route);
     // What stands in its place may be another's: that takes a look.
     const missing = neighbours.filter(neighbour => !this.#made.has(keyOf(neighbour)));
@@ -130,6 +146,7 @@ export class HostAccess {
     for (const neighbour of neighbours)
       if (this.#made.delete(keyOf(neighbour))) kernel.removeNeighbour(neighbour.ifindex, neighbour.address);
     if (this.#hasAccess) for (const route of routes) kernel.removeRoute(route);
+    applyChanges(kernel, this.#answers.removed(master, guest.addresses));
     if (this.#shieldFault === undefined) applyChanges(kernel, this.#askers.removed(master, guest.addresses));
   }
 
@@ -164,11 +181,26 @@ export class HostAccess {
   #shieldLack({ masters, guests }: Needed, standing: Standing): KuryrError | undefined {
     for (const { ifindex, name } of masters) {
       if (!guests.some(({ master, kind }) => master === ifindex && kind === 'ipvlan')) continue;
-      if (standing.filters.get(ifindex)?.some(each => isOurs(each) && each.hook === 'ingress')) continue;
+      if (standing.filters.get(ifindex)?.some(each => isOurs(each) && each.hook === 'ingress' && !isTranslation(each)))
+        continue;
       const lack = tryShield(this.#parts.kernel.filters, { ifindex, name });
       if (lack !== undefined) return lack;
     }
     return undefined;
+  }
+
+  /** The services that can be had, and what keeps others away. */
+  #served({ masters }: Needed, standing: Standing, access: boolean) {
+    const { kernel, services = noServices } = this.#parts;
+    if (!access) return { services: noServices, serviceLack: undefined };
+    const clash = clashOf(masters, services);
+    if (clash !== undefined) return { services: noServices, serviceLack: clash };
+    const untried = masters.filter(
+      ({ ifindex }) => !standing.filters.get(ifindex)?.some(each => isOurs(each) && isTranslation(each)),
+    );
+    const [first] = services.backends.length === 0 ? [] : untried;
+    const serviceLack = first && tryAnswers(kernel.filters, first);
+    return { services: serviceLack === undefined ? services : { ...services, backends: [] }, serviceLack };
   }
 
   #needed(): Needed {
@@ -182,6 +214,7 @@ export class HostAccess {
   #remember({ masters }: Needed, wanted: Wanted, before: Standing): void {
     for (const master of masters) this.#masters.set(master.ifindex, master);
     this.#askers.know(wanted.rules);
+    this.#answers.know(wanted.rules);
     for (const neighbour of wanted.neighbours) this.#made.add(keyOf(neighbour));
     for (const other of before.neighbours) if (!isOurs(other)) this.#made.delete(keyOf(other));
   }
@@ -201,6 +234,9 @@ export class HostAccess {
       if (before.is !== 'lacking' || before.error.text !== text) logger.warn({ code }, message);
     } else if (next.is === 'working') {
       if (before.is !== 'working') logger.info({}, 'the VM and its own containers reach one another');
+      const { lack } = next;
+      if (lack !== undefined && (before.is !== 'working' || before.lack?.text !== lack.text))
+        logger.warn({ code: lack.code }, lack.message);
       for (const what of next.foreign)
         if (before.is !== 'working' || !before.foreign.includes(what))
           logger.warn({}, `${what} is not Kuryr's and is left as it is: the VM may not reach that container`);
@@ -225,6 +261,8 @@ export class HostAccess {
   }
 }
 
+const isTranslation = ({ filter }: StandingFilter) => filter?.action.do === 'translate';
+
 interface Needed {
   readonly guests: readonly Guest[];
   readonly masters: readonly MasterState[];
@@ -232,10 +270,17 @@ interface Needed {
   readonly withMacs: boolean;
 }
 
-/** @param parts whether the VM and its containers reach one another, and whether what they forge is dropped */
-function wantedFor({ masters, guests }: Needed, parts: { readonly access: boolean; readonly shield: boolean }): Wanted {
-  const wanted = parts.access ? wantedOf(masters, guests) : nothing;
-  return parts.shield ? { ...wanted, rules: [...wanted.rules, ...shieldOf(masters, guests)] } : wanted;
+/** What is wanted: that the VM and its containers reach one another, that what they forge is dropped, and services. */
+interface Aims {
+  readonly access: boolean;
+  readonly shield: boolean;
+  readonly services: Services;
+}
+
+function wantedFor({ masters, guests }: Needed, { access, shield, services }: Aims): Wanted {
+  const wanted = access ? wantedOf(masters, guests) : nothing;
+  const guarded = shield ? shieldOf(masters, guests) : [];
+  return { ...wanted, rules: [...wanted.rules, ...servicesOf(masters, guests, services), ...guarded] };
 }
 
 function mastersOf(kernel: Kernel, ifindexes: readonly number[]): readonly MasterState[] {

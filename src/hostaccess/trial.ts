@@ -1,14 +1,14 @@
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { FilterAction, Filters, LinkFilter } from '../linux/filters.ts';
 import type { Link } from '../linux/kernel.ts';
-import { askedBy, type Frames, framesTo } from './frames.ts';
+import { answersFrom, askedBy, type Frames, framesTo } from './frames.ts';
 import { COOKIE, TRIAL_PREFS } from './slots.ts';
 
 /** A MAC that no frame goes to. */
 const NOBODY = '00:00:00:00:00:00';
 const toNobody: Frames = { protocol: 'all', match: { by: 'mac', mac: NOBODY } };
 
-type Attempt = readonly [by: 'bytes' | 'mac' | 'asker', action: FilterAction];
+type Attempt = readonly [by: Frames['match']['by'], action: FilterAction];
 
 /**
  * Whether this kernel has what host access is made of: filters that no frame fits are made on the master and removed again.
@@ -55,14 +55,33 @@ export function tryShield(filters: Filters, { ifindex, name }: Pick<Link, 'ifind
     ['asker', { do: 'drop' }],
   ]);
   if (lack === undefined) return undefined;
-  const reason =
-    'module' in lack.details ? `this kernel has no ${lack.details['module']}` : `${lack.details['what']} is in the way`;
-  return new KuryrError('FORGERIES_PASS', { master: name, reason });
+  return new KuryrError('FORGERIES_PASS', { master: name, reason: reasonOf(lack) });
 }
 
+/**
+ * The same of what translates the answers of services' backends.
+ * @returns SERVICE_ANSWERS_LACKING where something is lacking
+ */
+export function tryAnswers(
+  filters: Filters,
+  { ifindex, name }: Pick<Link, 'ifindex' | 'name'>,
+): KuryrError | undefined {
+  const lack = tried(filters, ifindex, [['ends', { do: 'translate' }]]);
+  return lack && new KuryrError('SERVICE_ANSWERS_LACKING', { master: name, reason: reasonOf(lack) });
+}
+
+/** What is lacking, in words. */
+function reasonOf({ details }: KuryrError): string {
+  return 'module' in details ? `this kernel has no ${details['module']}` : `${details['what']} is in the way`;
+}
+
+/** What actions are made of. */
+const modules = { arrive: 'act_mirred', pass: 'act_gact', drop: 'act_gact', translate: 'act_ct' } as const;
+
 function trialFilter([by, action]: Attempt, pref: number): LinkFilter {
-  const frames = { bytes: framesTo(NOBODY), mac: toNobody, asker: askedBy('0.0.0.0', NOBODY) }[by];
-  return { hook: by === 'asker' ? 'ingress' : 'egress', pref, ...frames, action };
+  const ends = answersFrom('0.0.0.0/32', '0.0.0.0');
+  const frames = { bytes: framesTo(NOBODY), mac: toNobody, asker: askedBy('0.0.0.0', NOBODY), ends }[by];
+  return { hook: by === 'asker' || by === 'ends' ? 'ingress' : 'egress', pref, ...frames, action };
 }
 
 /** What is missing where the kernel knows no such thing; request and text tell the qdisc, a classifier and an action apart. */
@@ -73,11 +92,10 @@ function lackOf(make: () => void, { match, action }: LinkFilter): KuryrError | u
   } catch (error) {
     const { reason, errno, request } = isKuryrError(error, 'KERNEL_REFUSED') ? error.details : {};
     if (errno !== 'ENOENT' && errno !== 'EOPNOTSUPP') throw error;
-    const module = action.do === 'arrive' ? 'act_mirred' : 'act_gact';
     const classifier = match.by === 'bytes' ? 'cls_u32' : 'cls_flower';
     const isClassifier = /classifier/i.test(String(reason));
     return new KuryrError('HOST_ACCESS_LACKING', {
-      module: /qdisc/.test(String(request)) ? 'sch_ingress' : isClassifier ? classifier : module,
+      module: /qdisc/.test(String(request)) ? 'sch_ingress' : isClassifier ? classifier : modules[action.do],
       reason: String(reason),
     });
   }

@@ -82,8 +82,7 @@ export function wayTo(master: MasterState, guest: Guest): Pick<Wanted, 'neighbou
  * there; what the VM itself asks or announces, from its own address or none yet, leaves as ever.
  */
 function accessRules({ ifindex, mac, addresses }: MasterState, guests: readonly Guest[]): Rule[] {
-  // ipvlan containers have the master's MAC: with another source a frame is forged, and left to port security.
-  const from = guests.every(({ kind }) => kind === 'ipvlan') ? mac : undefined;
+  const from = senderOf({ mac }, guests);
   const own = addresses.map(({ address }) => address);
   const askers = [
     ...(own.some(address => !address.includes(':')) ? ['0.0.0.0'] : []),
@@ -98,6 +97,11 @@ function accessRules({ ifindex, mac, addresses }: MasterState, guests: readonly 
     { ...turn, ...framesTo(mac, from) },
     ...guests.flatMap(guest => guestRules(ifindex, guest)),
   ];
+}
+
+/** ipvlan containers have the master's MAC: with another source a frame is forged, and left to port security. */
+export function senderOf({ mac }: Pick<MasterState, 'mac'>, guests: readonly Guest[]): string | undefined {
+  return guests.every(({ kind }) => kind === 'ipvlan') ? mac : undefined;
 }
 
 /** A macvlan link has a MAC of its own. */

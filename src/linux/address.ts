@@ -90,3 +90,8 @@ function both(bytes: Uint8Array): Attribute[] {
     [IFA_ADDRESS, bytes],
   ];
 }
+
+/** The mask of a prefix, as many bytes as an address has. */
+export function maskOf(prefix: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, n) => 0xff00 >> Math.min(8, Math.max(0, prefix - 8 * n)));
+}

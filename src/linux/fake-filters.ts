@@ -9,7 +9,7 @@ import type { FilterMark, FilterPlace, Filters, LinkFilter, StandingFilter } fro
 export class FakeFilters implements Filters {
   readonly #places = new Map<number, FilterPlace>();
   readonly #standing = new Map<number, StandingFilter[]>();
-  /** What the kernel lacks, such as `sch_ingress`, `u32`, `flower`, `mirred` or `gact`. */
+  /** What the kernel lacks, such as `sch_ingress`, `u32`, `flower`, `mirred`, `gact` or `ct`. */
   readonly lacking = new Set<string>();
   /** Whether the caller may change nothing. */
   isForbidden = false;
@@ -67,9 +67,9 @@ export class FakeFilters implements Filters {
     if (this.#places.get(ifindex)?.kind !== 'clsact') throw refused('add a filter', 'Parent Qdisc doesnt exists');
     if (this.lacking.has(match.by === 'bytes' ? 'u32' : 'flower'))
       throw refused('add a filter', 'TC classifier not found');
-    if (this.lacking.has(action.do === 'arrive' ? 'mirred' : 'gact'))
+    if (this.lacking.has(action.do === 'arrive' ? 'mirred' : action.do === 'translate' ? 'ct' : 'gact'))
       throw refused('add a filter', 'Failed to load TC action module');
-    const etherType = { all: 3, arp: 0x0806, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 }[protocol];
+    const etherType = { all: 3, arp: 0x0806, ip: 0x0800, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 }[protocol];
     const beside = this.of(ifindex).filter(each => each.hook === hook && each.pref === pref);
     if (beside.some(each => each.protocol !== etherType || (handle !== 0 && each.handle === handle)))
       throw refused('add a filter', 'Filter already exists');

@@ -10,22 +10,34 @@ export interface ByteMatch {
 /**
  * Which frames a filter takes: `bytes` (cls_u32) compares any fields, one filter after another; `mac` (cls_flower) looks
  * the destination up among all filters of its preference at once, and so does `asker` with who sent it, ARP or a neighbour
- * solicitation, and what address it speaks for.
+ * solicitation, and what address it speaks for, and `ends` with the range that a packet comes from and its destination.
  */
 export type FrameMatch =
-  | { readonly by: 'bytes'; readonly bytes: readonly ByteMatch[] }
+  | {
+      readonly by: 'bytes';
+      readonly bytes: readonly ByteMatch[];
+      /** Name of the link that it came in on: what is forwarded, and not what this machine or a container sends. */
+      readonly cameIn?: string;
+    }
   | { readonly by: 'mac'; readonly mac: string }
-  | { readonly by: 'asker'; readonly mac: string; readonly address: string };
+  | { readonly by: 'asker'; readonly mac: string; readonly address: string }
+  | { readonly by: 'ends'; readonly source: string; readonly address: string };
 
-/** What becomes of a frame: it goes on, is lost, or is turned round and arrives on that link instead. */
-export type FilterAction = { readonly do: 'pass' | 'drop' } | { readonly do: 'arrive'; readonly ifindex: number };
+/**
+ * What becomes of a frame: it goes on, is lost, or is turned round and arrives on that link instead. `translate` (act_ct)
+ * gives an answer the source that its question was sent to, where this machine's conntrack knows the question, and the
+ * next filter decides.
+ */
+export type FilterAction =
+  | { readonly do: 'pass' | 'drop' | 'translate' }
+  | { readonly do: 'arrive'; readonly ifindex: number };
 
 /** A rule at the ingress or egress of a link (tc's clsact qdisc); the first one that matches decides. */
 export interface LinkFilter {
   readonly hook: 'ingress' | 'egress';
   /** The order, lowest first: 1 to 65535. */
   readonly pref: number;
-  readonly protocol: 'all' | 'arp' | 'ipv6' | '802.1Q' | '802.1ad';
+  readonly protocol: 'all' | 'arp' | 'ip' | 'ipv6' | '802.1Q' | '802.1ad';
   readonly match: FrameMatch;
   readonly action: FilterAction;
 }

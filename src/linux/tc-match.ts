@@ -1,11 +1,12 @@
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, maskOf, parseAddress } from './address.ts';
 import type { ByteMatch, FrameMatch } from './filters.ts';
 import { formatMac, parseMac } from './link.ts';
-import { type Attribute, u32, viewOf } from './message.ts';
+import { type Attribute, cString, readString, u32, viewOf } from './message.ts';
 
 // linux/pkt_cls.h
 const TCA_U32_SEL = 5;
 const TCA_U32_ACT = 7;
+const TCA_U32_INDEV = 8;
 const TCA_U32_FLAGS = 11;
 const TC_U32_TERMINAL = 1;
 const TCA_FLOWER_ACT = 3;
@@ -15,8 +16,14 @@ const TCA_FLOWER_KEY_ETH_SRC = 6;
 const TCA_FLOWER_KEY_ETH_SRC_MASK = 7;
 const TCA_FLOWER_KEY_ETH_TYPE = 8;
 const TCA_FLOWER_KEY_IP_PROTO = 9;
+const TCA_FLOWER_KEY_IPV4_SRC = 10;
+const TCA_FLOWER_KEY_IPV4_SRC_MASK = 11;
+const TCA_FLOWER_KEY_IPV4_DST = 12;
+const TCA_FLOWER_KEY_IPV4_DST_MASK = 13;
 const TCA_FLOWER_KEY_IPV6_SRC = 14;
 const TCA_FLOWER_KEY_IPV6_SRC_MASK = 15;
+const TCA_FLOWER_KEY_IPV6_DST = 16;
+const TCA_FLOWER_KEY_IPV6_DST_MASK = 17;
 const TCA_FLOWER_FLAGS = 22;
 const TCA_FLOWER_KEY_ICMPV6_TYPE = 55;
 const TCA_FLOWER_KEY_ICMPV6_TYPE_MASK = 56;
@@ -31,7 +38,7 @@ const SELECTOR = 16;
 const KEY = 16;
 
 /** The classifiers by what they compare. */
-export const classifiers = { bytes: 'u32', mac: 'flower', asker: 'flower' } as const;
+export const classifiers = { bytes: 'u32', mac: 'flower', asker: 'flower', ends: 'flower' } as const;
 
 /** A classifier's options: what it matches, and the action's list. */
 export function encodeMatch(match: FrameMatch, action: Uint8Array): Attribute[] {
@@ -39,14 +46,22 @@ export function encodeMatch(match: FrameMatch, action: Uint8Array): Attribute[] 
     return [
       [TCA_U32_ACT, action],
       [TCA_U32_SEL, encodeSelector(match.bytes)],
+      ...(match.cameIn === undefined ? [] : ([[TCA_U32_INDEV, cString(match.cameIn)]] as const)),
       [TCA_U32_FLAGS, u32(TCA_CLS_FLAGS_SKIP_HW)],
     ];
   }
-  return [
-    ...(match.by === 'mac' ? encodeTarget(match.mac) : encodeAsker(match.mac, match.address)),
-    [TCA_FLOWER_ACT, action],
-    [TCA_FLOWER_FLAGS, u32(TCA_CLS_FLAGS_SKIP_HW)],
-  ];
+  return [...encodeLookUp(match), [TCA_FLOWER_ACT, action], [TCA_FLOWER_FLAGS, u32(TCA_CLS_FLAGS_SKIP_HW)]];
+}
+
+function encodeLookUp(match: Exclude<FrameMatch, { by: 'bytes' }>): Attribute[] {
+  switch (match.by) {
+    case 'mac':
+      return encodeTarget(match.mac);
+    case 'asker':
+      return encodeAsker(match.mac, match.address);
+    case 'ends':
+      return encodeEnds(match.source, match.address);
+  }
 }
 
 const ones = (length: number) => new Uint8Array(length).fill(0xff);
@@ -81,6 +96,29 @@ function encodeAsker(mac: string, address: string): Attribute[] {
   ];
 }
 
+function encodeEnds(source: string, address: string): Attribute[] {
+  const [from = '', prefix = ''] = source.split('/');
+  const [first, last] = [parseAddress(from), parseAddress(address)];
+  const keys = address.includes(':')
+    ? [TCA_FLOWER_KEY_IPV6_SRC, TCA_FLOWER_KEY_IPV6_SRC_MASK, TCA_FLOWER_KEY_IPV6_DST, TCA_FLOWER_KEY_IPV6_DST_MASK]
+    : [TCA_FLOWER_KEY_IPV4_SRC, TCA_FLOWER_KEY_IPV4_SRC_MASK, TCA_FLOWER_KEY_IPV4_DST, TCA_FLOWER_KEY_IPV4_DST_MASK];
+  const values = [first, maskOf(Number(prefix), first.length), last, ones(last.length)];
+  const type = address.includes(':') ? Uint8Array.of(0x86, 0xdd) : Uint8Array.of(0x08, 0x00);
+  return [[TCA_FLOWER_KEY_ETH_TYPE, type], ...keys.map((key, n): Attribute => [key, values[n] ?? ones(0)])];
+}
+
+function decodeEnds(options: Map<number, Uint8Array>): FrameMatch | undefined {
+  const [source, mask, target] = options.has(TCA_FLOWER_KEY_IPV4_DST)
+    ? [TCA_FLOWER_KEY_IPV4_SRC, TCA_FLOWER_KEY_IPV4_SRC_MASK, TCA_FLOWER_KEY_IPV4_DST]
+    : [TCA_FLOWER_KEY_IPV6_SRC, TCA_FLOWER_KEY_IPV6_SRC_MASK, TCA_FLOWER_KEY_IPV6_DST];
+  const [from, to] = [formatAddress(options.get(source)), formatAddress(options.get(target))];
+  if (from === undefined || to === undefined) return undefined;
+  // Of a mask with gaps the length is no prefix, and the filter none of ours.
+  const bits = [...(options.get(mask) ?? [])].map(byte => byte.toString(2).padStart(8, '0')).join('');
+  const prefix = /^(1*)0*$/.exec(bits)?.[1]?.length;
+  return prefix === undefined ? undefined : { by: 'ends', source: `${from}/${prefix}`, address: to };
+}
+
 /** What a classifier of that kind says it matches and does. */
 export function decodeMatch(
   kind: string,
@@ -88,10 +126,14 @@ export function decodeMatch(
 ): { match: FrameMatch | undefined; action: Uint8Array | undefined } {
   if (kind === classifiers.bytes) {
     const bytes = decodeSelector(options.get(TCA_U32_SEL));
-    return { match: bytes && { by: 'bytes', bytes }, action: options.get(TCA_U32_ACT) };
+    const cameIn = readString(options.get(TCA_U32_INDEV));
+    const match = bytes && { by: 'bytes' as const, bytes, ...(cameIn === '' ? {} : { cameIn }) };
+    return { match, action: options.get(TCA_U32_ACT) };
   }
   if (kind !== classifiers.mac) return { match: undefined, action: undefined };
   const action = options.get(TCA_FLOWER_ACT);
+  if (options.has(TCA_FLOWER_KEY_IPV4_DST) || options.has(TCA_FLOWER_KEY_IPV6_DST))
+    return { match: decodeEnds(options), action };
   const asking = options.get(TCA_FLOWER_KEY_ARP_SIP) ?? options.get(TCA_FLOWER_KEY_IPV6_SRC);
   if (asking !== undefined) {
     const mac = formatMac(options.get(TCA_FLOWER_KEY_ETH_SRC));

@@ -43,6 +43,21 @@ const container: LinkFilter = {
   action: { do: 'arrive', ifindex: 1 },
 };
 
+const answer4: LinkFilter = {
+  hook: 'ingress',
+  pref: 59_998,
+  protocol: 'ip',
+  match: { by: 'ends', source: '10.0.0.0/24', address: '10.0.0.21' },
+  action: { do: 'translate' },
+};
+const forwarded: LinkFilter = {
+  hook: 'egress',
+  pref: 60_000,
+  protocol: 'ip',
+  match: { by: 'bytes', bytes: [{ at: 16, value: 0x0a600000, mask: 0xffff0000 }], cameIn: 'lo' },
+  action: { do: 'pass' },
+};
+
 // The messages of iproute2 6.1.0 (tc with skip_hw and a cookie, ip with a protocol), read with strace -xx, but for the order of the attributes of ip.
 test('makes and removes a clsact qdisc by the bytes that tc sends', () => {
   const body = bytes('00000000 01000000 0000ffff f1ffffff 00000000  0b000100 636c7361637400 00');
@@ -75,6 +90,17 @@ test('adds filters by the bytes that tc sends: u32 with mirred, u32 with gact, f
       44000300 40000100 0b000100 6d69727265640000 24000280 20000200 00000000 00000000 04000000 00000000 00000000 03000000 01000000
       09000600 6b75727972000000  08001600 01000000`),
   );
+  assert.equal(
+    hex(addFilter(1, answer4, { ...mark, handle: 7 }).body),
+    bytes(`00000000 01000000 07000000 f2ffffff 08005eea  0b000100 666c6f7765720000  b0000200
+      06000800 08000000 08000a00 0a000000 08000b00 ffffff00 08000c00 0a000015 08000d00 ffffffff
+      7c000300 3c000100 07000100 63740000 24000280 06000300 08000000 18000100 00000000 00000000 03000000 00000000 00000000
+      09000600 6b75727972000000  3c000200 07000100 63740000 24000280 06000300 04000000 18000100 00000000 00000000 ffffffff 00000000 00000000
+      09000600 6b75727972000000  08001600 01000000`),
+  );
+  const sent = hex(addFilter(1, forwarded, mark).body);
+  for (const part of ['07000800 6c6f0000', '24000500 01000100 00000000 00000000 00000000 ffff0000 0a600000 10000000'])
+    assert.ok(sent.includes(bytes(part)), part);
   const removed = removeFilter(1, arpRequest, 0);
   assert.equal(removed.type, 45);
   assert.equal(hex(removed.body.subarray(0, 20)), bytes('00000000 01000000 00000000 f3ffffff 0806e9fd'));
@@ -87,7 +113,11 @@ test('reads back what it sends, with the mark', () => {
     { ...asker, protocol: 'arp', match: { by: 'asker', mac: '02:00:00:00:00:15', address: '10.0.0.21' } },
     { ...asker, protocol: 'ipv6', match: { by: 'asker', mac: '02:00:00:00:00:15', address: 'fd00::21' } },
   ] as const;
-  for (const filter of [toMac, arpRequest, container, ...askers]) {
+  const answer6: LinkFilter = {
+    ...{ ...answer4, protocol: 'ipv6' as const },
+    match: { by: 'ends', source: 'fd00::/60', address: 'fd00::21' },
+  };
+  for (const filter of [toMac, arpRequest, container, ...askers, answer4, answer6, forwarded]) {
     const read = readFilter(answer(addFilter(1, filter, { ...mark, handle: 9 })));
     assert.deepEqual(read?.filter, filter);
     assert.deepEqual([read?.hook, read?.pref, read?.handle, read?.cookie], [filter.hook, filter.pref, 9, mark.cookie]);
@@ -124,6 +154,19 @@ test('makes and removes neighbours and routes with protocol and source by the by
   );
   const { type, body } = removeRoute(route);
   assert.deepEqual([type, hex(body)], [25, bytes('02200000 fe4bfd01 00000000  08000100 0a000005  08000400 01000000')]);
+});
+
+test('a filter of conntrack that does something else, or has a mask that is no prefix, is not taken for one of ours', () => {
+  const made = addFilter(1, answer4, { handle: 3, cookie: mark.cookie });
+  for (const [what, instead] of [
+    ['0600030008000000', '0600030009000000'],
+    ['08000b00ffffff00', '08000b00ff00ff00'],
+  ] as const) {
+    const other = Buffer.from(hex(made.body).replace(what, instead), 'hex');
+    assert.notEqual(hex(other), hex(made.body));
+    const read = readFilter(answer({ ...made, body: other }));
+    assert.deepEqual([read?.cookie, read?.filter], [mark.cookie, undefined]);
+  }
 });
 
 test('random bytes are read without an error, whatever they say', () => {

@@ -29,7 +29,7 @@ const TC_H_CLSACT = 0xfffffff1;
 const CLSACT_HANDLE = 0xffff0000;
 const hooks = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;
 
-const etherTypes = { all: 0x0003, arp: 0x0806, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
+const etherTypes = { all: 0x0003, arp: 0x0806, ip: 0x0800, ipv6: 0x86dd, '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
 
 /**
  * struct tcmsg { u8 family, pad; u16 pad; s32 ifindex; u32 handle, parent, info; }

@@ -9,14 +9,20 @@ import { KoffiSys } from '../../src/linux/koffi-sys.ts';
 import { LinuxKernel } from '../../src/linux/linux-kernel.ts';
 import { silentLogger } from '../../src/observe/logger.ts';
 
-const [file = '', on = 'on'] = process.argv.slice(2);
+const [file = '', on = 'on', services = ''] = process.argv.slice(2);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const logger = { ...silentLogger, warn: (fields: object, said: string) => say({ ...fields, said }) };
 const read = () => new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, Guest>));
 
 let guests = read();
 const kernel = new LinuxKernel(new KoffiSys());
-const access = new HostAccess({ kernel, guests: () => [...guests.values()], on: on === 'on', logger });
+const access = new HostAccess({
+  kernel,
+  guests: () => [...guests.values()],
+  on: on === 'on',
+  services: JSON.parse(services),
+  logger,
+});
 access.start(new AbortController().signal);
 say({ ready: true, state: access.state.is });
 process.on('SIGHUP', () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bootGuest, type Guest } from '../../guest/guest.ts';
+import { kernelIn } from '../../guest/kernel.ts';
 import { guestKernel } from '../lab/guest/kernel.ts';
 import { ensureTree } from '../lab/tree/tree.ts';
 
@@ -24,7 +25,8 @@ export class LoneVm implements AsyncDisposable {
     this.netns = netns;
   }
 
-  static async boot(): Promise<LoneVm> {
+  /** @param kernel `bookworm`: that of the tree, slow, but one that translates addresses */
+  static async boot(kernel?: 'bookworm'): Promise<LoneVm> {
     const say = (text: string) => console.log(text);
     const netns = `kuryr-lone-${process.pid}`;
     const network = `ip netns add ${netns}; ip -n ${netns} link set lo up; ip netns exec ${netns} ip tuntap add dev ta mode tap vnet_hdr
@@ -37,8 +39,9 @@ export class LoneVm implements AsyncDisposable {
       ];
       const ips = [`${own.v4}/24`, `${own.v6}/64`];
       const nics = [{ tap: 'ta', mac: own.mac, ips, gateways: [outside.v4, outside.v6] }];
-      const [tree, kernel] = [await ensureTree('bookworm', say), await guestKernel(say)];
-      const options = { name: 'vm', netns, tree, kernel, nics, mounts, pin: 1 };
+      const tree = await ensureTree('bookworm', say);
+      const chosen = kernel === 'bookworm' ? kernelIn(tree) : await guestKernel(say);
+      const options = { name: 'vm', netns, tree, kernel: chosen, nics, mounts, pin: 1 };
       const guest = await bootGuest(options, AbortSignal.timeout(120_000));
       say(`booted ${guest.release} in ${Math.round(guest.bootMs)} ms`);
       const vm = new LoneVm(guest, netns);

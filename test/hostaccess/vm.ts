@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Guest } from '../../guest/guest.ts';
+import { noServices, type Services } from '../../src/hostaccess/services.ts';
 import type { Guest as Opened } from '../../src/hostaccess/wanted.ts';
 import { LoneVm, outside } from './lone-vm.ts';
 
@@ -21,8 +22,8 @@ export class Vm implements AsyncDisposable {
     this.#lone = lone;
   }
 
-  static async boot(): Promise<Vm> {
-    const lone = await LoneVm.boot();
+  static async boot(kernel?: 'bookworm'): Promise<Vm> {
+    const lone = await LoneVm.boot(kernel);
     try {
       await lone.guest.ok(`
         for d in all default eth0; do echo 1 >/proc/sys/net/ipv4/conf/$d/rp_filter; done
@@ -43,6 +44,11 @@ EOT
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lone[Symbol.asyncDispose]();
+  }
+
+  /** Where the other machine is. */
+  get netns(): string {
+    return this.#lone.netns;
   }
 
   /** A container with its link up, of which host access does not know yet. */
@@ -82,11 +88,15 @@ EOT
   }
 
   /** Starts the part of the daemon, with these containers on record. @returns the state it came to */
-  async start(containers: Parameters<Vm['serve']>[0], on: 'on' | 'off' = 'on'): Promise<unknown> {
+  async start(
+    containers: Parameters<Vm['serve']>[0],
+    on: 'on' | 'off' = 'on',
+    services: Partial<Services> = {},
+  ): Promise<unknown> {
     await this.#write(containers);
     this.#lines = 0;
     await this.guest.ok(`cd /kuryr && : >/run/opener.log
-      setsid /kuryr-node/node test/hostaccess/daemon.ts /run/guests.json ${on} >/run/opener.log 2>&1 </dev/null & echo $! >/run/opener.pid`);
+      setsid /kuryr-node/node test/hostaccess/daemon.ts /run/guests.json ${on} '${JSON.stringify({ ...noServices, ...services })}' >/run/opener.log 2>&1 </dev/null & echo $! >/run/opener.pid`);
     return (await this.#told('ready'))['state'];
   }
 

@@ -143,6 +143,7 @@ export class Rig {
         link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const,
         publishedPorts: 'allow' as const,
         hostAccess: 'on' as const,
+        services: { ranges: [], backends: [] },
       },
       ...{ waitSeconds: 0, holdSeconds: 60 },
     };

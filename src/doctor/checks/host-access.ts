@@ -1,7 +1,9 @@
+import { familyOf } from '../../address/address.ts';
 import type { Details } from '../../errors/details.ts';
 import { isKuryrError, type KuryrError } from '../../errors/kuryr-error.ts';
+import { clashOf } from '../../hostaccess/services.ts';
 import { isOurs } from '../../hostaccess/standing.ts';
-import { tryFilters, tryShield } from '../../hostaccess/trial.ts';
+import { tryAnswers, tryFilters, tryShield } from '../../hostaccess/trial.ts';
 import { defineCheck } from '../check.ts';
 
 const states = {
@@ -24,6 +26,13 @@ const states = {
     todo: 'Switch it on, if the VM itself shall reach them, such as for a health check: --host-access on.',
   },
   forgeries: { state: 'warning', text: '{text}', todo: '{todo}' },
+  answers: { state: 'warning', text: '{text}', todo: '{todo}' },
+  clash: { state: 'warning', text: '{text}', todo: '{todo}' },
+  forwarding: {
+    state: 'warning',
+    text: 'Services reach no backend but the VM itself: IPv{family} forwarding is off ({sysctl}).',
+    todo: 'Switch it on, if services have backends elsewhere: sysctl -w {sysctl}=1. Kuryr changes no sysctl of the VM.',
+  },
   lacking: { state: 'warning', text: '{text}', todo: '{todo}' },
   unprivileged: {
     state: 'skipped',
@@ -31,6 +40,11 @@ const states = {
     todo: 'Run kuryr doctor as root.',
   },
 } as const;
+
+const forwarding = [
+  [4, 'net.ipv4.ip_forward'],
+  [6, 'net.ipv6.conf.all.forwarding'],
+] as const;
 
 export const hostAccessCheck = defineCheck({
   id: 'host-access',
@@ -48,6 +62,21 @@ export const hostAccessCheck = defineCheck({
       return;
     }
     if (config.link.kind === 'macvlan' && config.link.mode === 'private') say('private');
+    const { services } = config;
+    const held = kernel.addresses('host').filter(({ linkLocal }) => !linkLocal);
+    for (const { ifindex, name } of await on.masters()) {
+      const clash = clashOf([{ addresses: held.filter(each => each.ifindex === ifindex) }], services);
+      if (clash !== undefined) say('clash', { text: clash.text, todo: clash.todo }, [clash.code, name]);
+    }
+    for (const [family, sysctl] of forwarding)
+      if (services.ranges.some(range => familyOf(range) === family) && kernel.sysctl('host', sysctl)?.trim() === '0')
+        say('forwarding', { family, sysctl });
+    if (services.backends.length > 0)
+      for (const master of await on.masters()) {
+        const lack = attempt(() => tryAnswers(kernel.filters, master));
+        if (lack?.code === 'SERVICE_ANSWERS_LACKING')
+          say('answers', { text: lack.text, todo: lack.todo }, [master.name]);
+      }
     for (const { name: master, ifindex } of await on.masters()) {
       if (kernel.filters.of(ifindex).some(isOurs)) say('standing', { master });
       else
