@@ -27,19 +27,30 @@ const address: Record<Seen, readonly (string | undefined)[]> = {
 };
 
 /** As in the guide: without masquerade, the same with --service-backends, and with masquerade. */
-const table: Record<Backend, { readonly plain: Seen; readonly translatedBack: Seen; readonly masqueraded: Seen }> = {
+type Row = { readonly plain: Seen; readonly translatedBack: Seen; readonly masqueraded: Seen };
+const table: Record<Backend, Row> = {
   'the VM itself': { plain: 'container', translatedBack: 'container', masqueraded: 'container' },
   'another VM': { plain: 'nothing', translatedBack: 'container', masqueraded: 'VM' },
   'another container of the VM': { plain: 'nothing', translatedBack: 'nothing', masqueraded: 'VM' },
   'the container itself': { plain: 'nothing', translatedBack: 'nothing', masqueraded: 'VM' },
 };
-const rows = Object.entries(table) as [Backend, (typeof table)[Backend]][];
 
-const kinds: Record<string, Link> = {
-  'ipvlan l2 bridge': { kind: 'ipvlan', mode: 'l2 bridge' },
-  'ipvlan l2 private': { kind: 'ipvlan', mode: 'l2 private' },
-  'macvlan bridge': { kind: 'macvlan', mode: 'bridge' },
-  'macvlan private': { kind: 'macvlan', mode: 'private' },
+const kinds: Record<string, { readonly link: Link; readonly differs: Partial<Record<Backend, Partial<Row>>> }> = {
+  'ipvlan l2 bridge': { link: { kind: 'ipvlan', mode: 'l2 bridge' }, differs: {} },
+  'ipvlan l2 private': { link: { kind: 'ipvlan', mode: 'l2 private' }, differs: {} },
+  // What one sends to another passes the master's ingress.
+  'macvlan bridge': {
+    link: { kind: 'macvlan', mode: 'bridge' },
+    differs: { 'another container of the VM': { translatedBack: 'container' } },
+  },
+  // They do not find the VM, which asks in the others' place.
+  'macvlan private': {
+    link: { kind: 'macvlan', mode: 'private' },
+    differs: {
+      'another container of the VM': { masqueraded: 'nothing' },
+      'the container itself': { masqueraded: 'nothing' },
+    },
+  },
 };
 
 async function assertSeen(backend: Backend, seen: Seen): Promise<void> {
@@ -50,9 +61,11 @@ async function assertSeen(backend: Backend, seen: Seen): Promise<void> {
 /** Frames that leave the VM and have to do with an address. */
 const about = (lines: readonly string[], to: string) => lines.filter(line => line.includes(`> ${to}`));
 
-for (const [title, link] of Object.entries(kinds))
+for (const [title, { link, differs }] of Object.entries(kinds))
   describe(title, () => {
     const both = { one: { n: 1, link }, two: { n: 2, link } };
+    const rows = (Object.keys(table) as Backend[]).map(name => [name, { ...table[name], ...differs[name] }] as const);
+    const isMacvlanPrivate = link.mode === 'private';
 
     before(async () => {
       await services.vm.make('one', 1, link);
@@ -74,10 +87,11 @@ for (const [title, link] of Object.entries(kinds))
       });
 
     test('the VM itself reaches services as ever', async () => {
+      const reached = Object.entries(backends).filter(([name]) => !isMacvlanPrivate || !name.includes('container'));
       for (const [n, mine] of [own.v4, own.v6].entries())
         assert.deepEqual(
-          await services.ask('vm', ...Object.values(backends).map(({ vips }) => vips[n] ?? '')),
-          Object.keys(backends).map(() => mine),
+          await services.ask('vm', ...reached.map(([, { vips }]) => vips[n] ?? '')),
+          reached.map(() => mine),
         );
     });
 
@@ -104,8 +118,11 @@ for (const [title, link] of Object.entries(kinds))
     test('nothing is redirected past the VM', async () => {
       await assertSeen('the VM itself', 'container');
       await assertSeen('another VM', 'nothing');
-      const told = await services.vm.guest.ok('ip netns exec one cat /proc/net/snmp6');
-      assert.match(told, /^Icmp6InRedirects\s+0$/m);
+      const counted = await services.vm.guest.ok('ip netns exec one cat /proc/net/snmp6');
+      // macvlan has no shield; but the VM is not the way to what its redirects name.
+      const told = /^Icmp6InRedirects\s+(\d+)$/m.exec(counted)?.[1];
+      if (link.kind === 'ipvlan') assert.equal(told, '0');
+      else assert.equal(/^Icmp6InErrors\s+(\d+)$/m.exec(counted)?.[1], told, 'all of them refused');
       const { vips, at } = backends['another VM'];
       for (const to of [...vips, ...at])
         assert.doesNotMatch(await services.vm.guest.ok(`ip -n one route get ${to}`), /redirected/);
