@@ -27,7 +27,8 @@ export const configCommand: Command = {
     }
     const rows = optionNames.map(name => {
       const value = shownValue(name);
-      return [name, value === undefined ? `(${fallbackText(name)})` : String(value), origins[name].name];
+      const text = value === undefined ? '' : String(value);
+      return [name, text === '' ? `(${fallbackText(name)})` : text, origins[name].name];
     });
     terminal.out(columns([['OPTION', 'VALUE', 'FROM'], ...rows]));
     return 0;
