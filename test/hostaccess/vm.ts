@@ -109,7 +109,7 @@ EOT
   }
 
   async #told(key: string): Promise<Record<string, unknown>> {
-    const end = performance.now() + 30_000;
+    const end = performance.now() + 60_000;
     for (;;) {
       const lines = (await this.log()).split('\n').slice(0, -1);
       while (this.#lines < lines.length) {
@@ -117,7 +117,7 @@ EOT
         const line = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {};
         if (key in line) return line;
       }
-      assert.ok(performance.now() < end, `no ${key} in 30 s:\n${lines.join('\n')}`);
+      assert.ok(performance.now() < end, `no ${key} in 60 s:\n${lines.join('\n')}`);
     }
   }
 
