@@ -275,6 +275,7 @@ export const rows: readonly Row[] = [
   limit,
   foreignPair,
   engineRestarted,
+  bareCreate,
   daemonKilled,
   guestReset,
   portSecurityOff,
@@ -290,11 +291,17 @@ export const rows: readonly Row[] = [
   coincidence('macvlan'),
 ];
 
-/** Rows that are shown on every newer engine too. */
-const newerRows: readonly Row[] = [pingAndTcp, engineRestarted, bareCreate, chosenAddress, dualStack, hostAccess];
-
-/** Rows of the engine between. */
-export const engineRows: readonly Row[] = [...newerRows, hostilePlain, hostileAdmin, hostileUser];
-
-/** Rows of the newest engine. */
-export const newestRows: readonly Row[] = [...newerRows, hostAccessFollows, ipv6Alone];
+/** Rows that are shown on a current engine too. */
+export const engineRows: readonly Row[] = [
+  pingAndTcp,
+  engineRestarted,
+  bareCreate,
+  chosenAddress,
+  dualStack,
+  hostAccess,
+  hostAccessFollows,
+  hostilePlain,
+  hostileAdmin,
+  hostileUser,
+  ipv6Alone,
+];
