@@ -111,7 +111,7 @@ async function turnover(count: number, atOnce: number, cidrs: readonly string[])
         `ip link set ${link} netns ${sandbox} name eth0`,
         ...addresses.map(cidr => `ip -n ${sandbox} addr add ${cidr} dev eth0${cidr.includes(':') ? ' nodad' : ''}`),
         `ip -n ${sandbox} link set eth0 up`,
-        ...addresses.map(cidr => `ping -qc1 -W5 ${cidr.split('/')[0]}`),
+        ...addresses.map(cidr => `ping -qc1 -W20 ${cidr.split('/')[0]}`),
       ];
       await shell('sh', ['-ec', lines.join('\n')]);
       await detachOne(network, endpoint);

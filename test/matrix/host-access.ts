@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Container, NODE, PROGRAM, type Vm } from '../lab/vm.ts';
+import { PAIR_LIMIT } from './bed.ts';
 import type { Row } from './rows.ts';
 import { assertReach } from './traffic.ts';
 
@@ -60,9 +61,9 @@ export const hostAccessFollows: Row = {
   },
 };
 
-/** Five at a time: their pairs of both families are as many as the port may have. */
 const COME_AND_GO = 200;
-const AT_ONCE = 5;
+/** Their pairs of both families are as many as the port may have. */
+const AT_ONCE = PAIR_LIMIT / 2;
 
 /** However many there were, the VM is afterwards what it was. */
 export const comeAndGo: Row = {
