@@ -42,7 +42,6 @@ const table: Record<Backend, Row> = {
 
 const kinds: Record<string, { readonly link: Link; readonly differs: Partial<Record<Backend, Partial<Row>>> }> = {
   'ipvlan l2 bridge': { link: { kind: 'ipvlan', mode: 'l2 bridge' }, differs: {} },
-  'ipvlan l2 private': { link: { kind: 'ipvlan', mode: 'l2 private' }, differs: {} },
   // What one sends to another passes the master's ingress, but was not always seen to be translated there.
   'macvlan bridge': {
     link: { kind: 'macvlan', mode: 'bridge' },
@@ -87,7 +86,7 @@ for (const [title, { link, differs }] of Object.entries(kinds))
         }
       });
 
-    // Private modes keep containers from one another alone: there, what needs no sibling is as in the others.
+    // A private mode keeps containers from one another alone: there, what needs no sibling is as in the others.
     const isPrivate = link.mode.includes('private');
     if (!isPrivate) {
       for (const [backend, { plain }] of rows)
