@@ -8,9 +8,6 @@ export interface Pair {
   readonly mac_address: string;
 }
 
-/** Neutron's max_allowed_address_pair in the lab; more than its default of 10, so that many can come and go at once. */
-export const PAIR_LIMIT = 40;
-
 let names = 0;
 
 /** Two VMs on two hosts, and what tests do to them again and again. */

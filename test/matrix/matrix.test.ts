@@ -7,7 +7,7 @@ import type { Network } from '../lab/cloud/networks.ts';
 import type { BackendName } from '../lab/cloud/place.ts';
 import { Lab, type LabOptions } from '../lab/lab.ts';
 import { assertNothingLeft } from '../lab/nothing-left.ts';
-import { Bed, PAIR_LIMIT } from './bed.ts';
+import { Bed } from './bed.ts';
 import { engineRows, type Row, rows } from './rows.ts';
 import { SANDBOX, sandbox } from './sandbox.ts';
 import { secondNetwork, slaac, subnetsAndNics } from './second-nic.ts';
@@ -59,7 +59,7 @@ for (const column of chosen) {
     test('two VMs come up', { timeout: 600_000 }, async () => {
       await build(dist, 'test/burst/clients.ts', 'clients.mjs');
       const { backend, engine } = column;
-      lab = await Lab.up({ backend, engine, pairLimit: PAIR_LIMIT, say, signal: ending.signal });
+      lab = await Lab.up({ backend, engine, say, signal: ending.signal });
       const network = await secondNetwork(lab);
       const networks = [lab.network, network];
       const [a, b] = await lab.addVms({ name: 'va', host: 'h1', networks }, { name: 'vb', host: 'h2', networks });
