@@ -1,8 +1,7 @@
 /**
  * Runs in a VM: many clients at once on the plug-in's socket, as an engine is that starts many containers. `network CIDR`
  * and `attach N JSON` print what they made, as JSON that goes on to `attach` and `detach JSON`. `turnover N AT_ONCE CIDR...`
- * has N containers come, be reached from the VM and go, so many at a time: as those with a fixed address that start again
- * and again, whose reservations Kuryr takes back.
+ * has N containers come, be reached from the VM and go, so many at a time.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -57,22 +56,13 @@ async function deleteNetwork({ id, pools }: Network): Promise<void> {
   for (const PoolID of pools) await post('IpamDriver.ReleasePool', { PoolID });
 }
 
-/**
- * @param sandbox name of its netns, in /run/netns
- * @param wanted addresses with their prefix lengths, of each pool; any where there are none
- */
-async function attachOne(
-  { id: network, pools }: Network,
-  sandbox: string,
-  wanted: readonly string[] = [],
-): Promise<Endpoint> {
+/** @param sandbox name of its netns, in /run/netns */
+async function attachOne({ id: network, pools }: Network, sandbox: string): Promise<Endpoint> {
   const id = newId();
   const endpoint = { NetworkID: network, EndpointID: id };
   const addresses: string[] = [];
-  for (const [n, PoolID] of pools.entries()) {
-    const Address = wanted[n]?.split('/')[0] ?? '';
-    addresses.push(String((await post('IpamDriver.RequestAddress', { PoolID, Address }))['Address']));
-  }
+  for (const PoolID of pools)
+    addresses.push(String((await post('IpamDriver.RequestAddress', { PoolID, Address: '' }))['Address']));
   const [Address, AddressIPv6 = ''] = addresses;
   await post('NetworkDriver.CreateEndpoint', { ...endpoint, Interface: { Address, AddressIPv6 }, Options: {} });
   const joined = await post('NetworkDriver.Join', { ...endpoint, SandboxKey: `/run/netns/${sandbox}`, Options: {} });
@@ -102,10 +92,8 @@ async function turnover(count: number, atOnce: number, cidrs: readonly string[])
   let left = count;
   const place = async (sandbox: string) => {
     await shell('ip', ['netns', 'add', sandbox]);
-    let wanted: readonly string[] = [];
     while (left-- > 0) {
-      const endpoint = await attachOne(network, sandbox, wanted);
-      wanted = endpoint.addresses;
+      const endpoint = await attachOne(network, sandbox);
       const { link, addresses } = endpoint;
       const lines = [
         `ip link set ${link} netns ${sandbox} name eth0`,
