@@ -25,8 +25,10 @@ export interface HostAccessParts {
 /** Whether the VM and its containers reach one another. `unused`: no container has asked for it yet. */
 export type HostAccessState =
   | { readonly is: 'off' | 'unused' }
-  /** `foreign`: what others have in the place of something of ours, in words. */
-  /** `lack`: why services do not reach containers, or not all of them. */
+  /**
+   * `foreign`: what others have in the place of something of ours, in words. `lack`: why services do not reach containers,
+   * or not all of them.
+   */
   | { readonly is: 'working'; readonly foreign: readonly string[]; readonly lack: KuryrError | undefined }
   | { readonly is: 'lacking'; readonly error: KuryrError };
 
