@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { Bed } from './bed.ts';
 import { coincidence } from './coincidence.ts';
-import { comeAndGo, hostAccess, hostAccessFollows } from './host-access.ts';
+import { hostAccess, hostAccessFollows } from './host-access.ts';
 import { hostileAdmin, hostilePlain, hostileUser } from './hostile.ts';
 import { assertNoReach, assertPing, assertReach, lost, until } from './traffic.ts';
 
@@ -283,7 +283,6 @@ export const rows: readonly Row[] = [
   dualStack,
   hostAccess,
   hostAccessFollows,
-  comeAndGo,
   hostilePlain,
   hostileAdmin,
   chosenAddress,
@@ -300,7 +299,6 @@ export const engineRows: readonly Row[] = [
   dualStack,
   hostAccess,
   hostAccessFollows,
-  hostilePlain,
   hostileAdmin,
   hostileUser,
   ipv6Alone,
