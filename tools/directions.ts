@@ -4,11 +4,11 @@ import type { ModuleImports } from './imports.ts';
 const layers: readonly (readonly string[])[] = [
   ['errors', 'observe', 'time', 'address'],
   ['config', 'openstack', 'linux'],
-  ['nic', 'ledger'],
+  ['nic', 'ledger', 'service'],
   ['ipam', 'pairs', 'link', 'reach'],
   ['hostaccess', 'reconcile', 'credential'],
   ['attach'],
-  ['fronts', 'doctor'],
+  ['fronts', 'doctor', 'install'],
   ['daemon'],
   ['demo'],
   ['cli'],

@@ -1,0 +1,29 @@
+/** Where an installation's files go. The Debian package's are the distribution's; those of `kuryr install` are the machine's own. */
+export interface Place {
+  /** `/usr` or `/usr/local`: the program. */
+  readonly prefix: string;
+  /** `/usr/lib` or `/etc`: units and snippets, in the folders of the programs that read them. */
+  readonly drops: string;
+}
+
+export const packagePlace: Place = { prefix: '/usr', drops: '/usr/lib' };
+
+export const localPlace: Place = { prefix: '/usr/local', drops: '/etc' };
+
+export const configFolder = '/etc/kuryr';
+
+/** The credential: never shipped, made by `kuryr credential create` and put there by the user, for root alone. */
+export const credentialFile = `${configFolder}/clouds.yaml`;
+
+export const stateFolder = '/var/lib/kuryr';
+
+/** The units in the order in which they start. */
+export const units = ['kuryr.socket', 'kuryr.service'] as const;
+
+export const programFolder = ({ prefix }: Place): string => `${prefix}/lib/kuryr`;
+
+/** The command line that starts Kuryr of that place, as words. */
+export const programOf = (place: Place): readonly [node: string, script: string] => [
+  `${programFolder(place)}/node`,
+  `${programFolder(place)}/kuryr.mjs`,
+];
