@@ -3,7 +3,7 @@ import { configFlags, parseFlags } from '../config/flags.ts';
 import { readConfig } from '../config/read-config.ts';
 import { helpOfOptions } from '../config/render.ts';
 import { runDaemon } from '../daemon/run.ts';
-import { pinoLogger } from '../observe/pino-logger.ts';
+import { standardLogger } from '../observe/pino-logger.ts';
 import type { Command } from './command.ts';
 
 export const runCommand: Command = {
@@ -20,7 +20,7 @@ export const runCommand: Command = {
   async run(args, terminal, signal) {
     const { text } = parseFlags(args, configFlags);
     const { config } = await readConfig({ flags: text, env: terminal.env, readFile: terminal.readFile });
-    const logger = pinoLogger(config.logLevel);
+    const logger = standardLogger({ level: config.logLevel }, terminal.env);
     await runDaemon({ config, logger, version: manifest.version, env: terminal.env }, signal);
     return 0;
   },

@@ -533,10 +533,15 @@ export const errorTable = {
     text: 'What backends on other VMs answer does not reach containers on {master}, unless it is masqueraded: {reason}.',
     todo: 'Load it (modprobe act_ct; it is in linux-modules-extra or kernel-modules-extra where the main package lacks it): the daemon notices within half a minute. Or masquerade what containers send to services, and leave --service-backends out.',
   },
+  SOCKET_HANDED_OVER: {
+    status: 500,
+    text: 'systemd handed over a socket that this daemon cannot serve: descriptor {fd}, {reason}.',
+    todo: 'The [Socket] section of kuryr.socket has to name what the options name, which is {wanted}, with SocketMode=0600: systemctl edit kuryr.socket, then restart both.',
+  },
   SOCKET_TAKEN: {
     status: 409,
-    text: 'Another process serves {path} already.',
-    todo: 'Stop the other Kuryr daemon first, or give this one another socket.',
+    text: 'Another process listens on {path} already: another Kuryr daemon, or systemd for the installed one.',
+    todo: 'Stop it first (systemctl stop kuryr.socket kuryr.service), or give this one another socket.',
   },
   SUBNET_AMBIGUOUS: {
     status: 409,

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { isKuryrError, type KuryrError } from '../errors/kuryr-error.ts';
 import { UnixServer } from './http-server.ts';
@@ -63,6 +67,49 @@ test('takes a body in pieces and none at all, and refuses one that is no JSON', 
   assert.deepEqual(await post(path, ['{"a"']), [400, 'BODY_NOT_JSON']);
   assert.deepEqual(bodies, [{ a: 1 }, undefined]);
 });
+
+test('takes connections from a socket that another holds, and leaves it there at its end', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'kuryr-socket-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'a.sock');
+  const holder = hold(path);
+  t.after(() => holder.close());
+  // Two daemons, one after the other, each with the holder's socket as its descriptor 3.
+  const served = async (during: () => Promise<void>) => {
+    const stdio = ['pipe', 'pipe', 'inherit', holder.fd] as const;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', heir(path)], { stdio: [...stdio] });
+    const { stdout, stdin } = child as unknown as { stdout: Readable; stdin: Writable };
+    await once(stdout, 'data');
+    await during();
+    stdin.end();
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+  };
+  await served(async () => assert.deepEqual(await post(path, []), [200, 'taken']));
+  // Who comes in between waits in the kernel's queue.
+  const early = post(path, []);
+  await served(async () => assert.deepEqual(await early, [200, 'taken']));
+  assert.ok((await stat(path)).isSocket());
+});
+
+/** A socket bound to the path, on which the holder itself never takes a connection: systemd's part. */
+function hold(path: string): { readonly fd: number; close(): void } {
+  const make = net as unknown as {
+    _createServerHandle(path: string, port: -1, type: -1): { fd: number; close(): void };
+  };
+  return make._createServerHandle(path, -1, -1);
+}
+
+/** A program that serves on descriptor 3 until its standard input ends. */
+const heir = (path: string) => `
+  import { UnixServer } from ${JSON.stringify(new URL('./http-server.ts', import.meta.url).href)};
+  const server = new UnixServer({
+    path: ${JSON.stringify(path)}, contentType: 'application/json',
+    answer: async () => ({ status: 200, body: 'taken' }), refuse: error => ({ status: error.status, body: error.code }),
+  });
+  await server.listen(3);
+  process.stdin.on('end', () => server.close()).resume();
+  console.log('listens');
+`;
 
 test('leaves the socket of a server that answers alone, and takes the place of a file that nobody serves', async t => {
   const { path, options } = await serve(t);

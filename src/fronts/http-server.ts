@@ -51,18 +51,30 @@ export class UnixServer {
     );
   }
 
-  /** @throws SOCKET_TAKEN when another process answers on the path */
-  async listen(): Promise<void> {
+  get path(): string {
+    return this.#options.path;
+  }
+
+  /**
+   * @param handed the descriptor of a socket that listens at the path already; it is not ours to make or remove
+   * @throws SOCKET_TAKEN when another process answers on the path
+   */
+  async listen(handed?: number): Promise<void> {
     const { path } = this.#options;
+    if (handed !== undefined) return this.#listen({ fd: handed });
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     if (await answers(path)) throw new KuryrError('SOCKET_TAKEN', { path });
     await rm(path, { force: true });
     // The daemon's umask (077) makes the file root's alone from its first moment; the mode is set besides, for other callers.
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(path, resolve);
-    });
+    await this.#listen({ path });
     await chmod(path, 0o600);
+  }
+
+  #listen(where: { path: string } | { fd: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(where, resolve);
+    });
   }
 
   /** Takes no more requests, and resolves when those under way are answered; one half arrived is not under way. */

@@ -71,6 +71,10 @@ export class FakeSys implements Sys {
     return data.length;
   }
 
+  sendTo(fd: number, data: Uint8Array, _address: Uint8Array): number {
+    return this.send(fd, data);
+  }
+
   async sendAside(fd: number, data: Uint8Array): Promise<number> {
     return this.send(fd, data);
   }

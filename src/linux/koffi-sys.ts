@@ -80,6 +80,10 @@ export class KoffiSys implements Sys {
     return this.#libc.check(this.#libc.send(fd, data, data.length, 0));
   }
 
+  sendTo(fd: number, data: Uint8Array, address: Uint8Array): number {
+    return this.#libc.check(this.#libc.sendto(fd, data, data.length, 0, address, address.length));
+  }
+
   sendAside(fd: number, data: Uint8Array): Promise<number> {
     return this.#aside(done => this.#libc.send.async(fd, data, data.length, 0, done));
   }
@@ -157,6 +161,9 @@ function bindLibc() {
     bind: lib.func('int bind(int fd, const void *address, uint32_t length)'),
     setsockopt: lib.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     send: lib.func('long send(int fd, const void *data, size_t length, int flags)'),
+    sendto: lib.func(
+      'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t size)',
+    ),
     recv: lib.func('long recv(int fd, _Out_ void *into, size_t length, int flags)'),
     recvmsg: lib.func('long recvmsg(int fd, void *message, int flags)'),
     fcntl: lib.func('int fcntl(int fd, int command, ...)'),

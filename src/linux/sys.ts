@@ -25,7 +25,9 @@ export interface Sys {
   /** SO_ATTACH_FILTER: `program` holds struct sock_filter entries of 8 bytes. */
   attachFilter(fd: number, program: Uint8Array): number;
   send(fd: number, data: Uint8Array): number;
-  /** The same on a thread of libuv's pool, for requests in which the kernel waits. */
+  /** sendto(2) */
+  sendTo(fd: number, data: Uint8Array, address: Uint8Array): number;
+  /** As `send`, on a thread of libuv's pool, for requests in which the kernel waits. */
   sendAside(fd: number, data: Uint8Array): Promise<number>;
   /** recv(2); with MSG_TRUNC in `flags` the answer is the message's true length. */
   recv(fd: number, into: Uint8Array, flags: number): number;
@@ -60,8 +62,10 @@ export const LOCK_NB = 4;
 // sched.h
 export const CLONE_NEWNET = 0x40000000;
 // sys/socket.h
+export const AF_UNIX = 1;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOL_SOCKET = 1;
@@ -72,4 +76,9 @@ export const MSG_DONTWAIT = 0x40;
 /** An int as setsockopt wants it. */
 export function cInt(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+/** struct sockaddr_un of a path, or with `@` in front of a name in the abstract namespace. */
+export function unixAddress(name: string): Uint8Array {
+  return Buffer.concat([Uint8Array.of(AF_UNIX, 0), Buffer.from(name.replace(/^@/, '\0'))]);
 }

@@ -4,7 +4,7 @@ import { pinoLogger } from './pino-logger.ts';
 
 function logged(level: 'debug' | 'info', log: (logger: ReturnType<typeof pinoLogger>) => void) {
   const lines: string[] = [];
-  log(pinoLogger(level, { write: (line: string) => lines.push(line) }));
+  log(pinoLogger({ level }, { write: (line: string) => lines.push(line) }));
   return { text: lines.join(''), lines: lines.map(line => JSON.parse(line) as Record<string, unknown>) };
 }
 

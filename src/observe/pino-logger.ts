@@ -1,5 +1,15 @@
 import { type DestinationStream, type Logger as Pino, pino, stdSerializers } from 'pino';
-import type { Logger } from './logger.ts';
+import { isJournal, journalDestination } from './journal.ts';
+import type { Fields, Logger } from './logger.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** The least severe lines that are written; it may change while loggers and their children live. */
+export interface Threshold {
+  level: LogLevel;
+}
+
+const severity: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Keys whose values are never written, wherever they are: the second line of defence, behind not logging secrets. */
 const secret = /passw(or)?d|passphrase|secret|token|credential|cookie|user_?data|^auth$|authorization/i;
@@ -7,15 +17,17 @@ const secret = /passw(or)?d|passphrase|secret|token|credential|cookie|user_?data
 /** Deeper values are left out: nothing that is logged nests so far, and a circle would. */
 const deepest = 6;
 
-/**
- * A logger that writes a line of JSON each.
- *
- * @param destination where the lines go: standard error, each written before the call returns, unless told otherwise
- */
-export function pinoLogger(level: 'debug' | 'info' | 'warn' | 'error', destination?: DestinationStream): Logger {
+/** The daemon's: a line of JSON each on standard error, or a line for the journal where that is the journal's. */
+export function standardLogger(threshold: Threshold, env: Readonly<Record<string, string | undefined>>): Logger {
+  const standardError = pino.destination({ fd: 2, sync: true });
+  return pinoLogger(threshold, isJournal(env, 2) ? journalDestination(standardError) : standardError);
+}
+
+/** A logger that writes a line of JSON each. */
+export function pinoLogger(threshold: Threshold, destination: DestinationStream): Logger {
   const logger = pino(
     {
-      level,
+      level: 'debug',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
@@ -23,19 +35,22 @@ export function pinoLogger(level: 'debug' | 'info' | 'warn' | 'error', destinati
         log: fields => censor(fields, 0) as Record<string, unknown>,
       },
     },
-    destination ?? pino.destination({ fd: 2, sync: true }),
+    destination,
   );
-  return censored(logger);
+  return censored(logger, threshold);
 }
 
-/** A child's fields go past pino's formatters, so they are looked at here. */
-function censored(logger: Pino): Logger {
+/** A child's fields go past pino's formatters, so they are looked at here; its level would stay that of its birth. */
+function censored(logger: Pino, threshold: Threshold): Logger {
+  const at = (level: LogLevel) => (fields: Fields, message: string) => {
+    if (severity[level] >= severity[threshold.level]) logger[level](fields, message);
+  };
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    child: fields => censored(logger.child(censor(fields, 0) as Record<string, unknown>)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: fields => censored(logger.child(censor(fields, 0) as Record<string, unknown>), threshold),
   };
 }
 

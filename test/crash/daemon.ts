@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { configFlags, parseFlags } from '../../src/config/flags.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { runDaemon } from '../../src/daemon/run.ts';
-import { pinoLogger } from '../../src/observe/pino-logger.ts';
+import { standardLogger } from '../../src/observe/pino-logger.ts';
 import { KillSwitch, killingEdges } from './killing-edges.ts';
 
 const [file = '', ...args] = process.argv.slice(2);
@@ -28,5 +28,5 @@ const env = process.env;
 const { text } = parseFlags(args, configFlags);
 // The VM has no configuration file.
 const { config } = await readConfig({ flags: text, env, readFile: async () => undefined });
-const logger = pinoLogger(config.logLevel);
+const logger = standardLogger({ level: config.logLevel }, env);
 await runDaemon({ config, logger, version: 'crash', env, wrap: killingEdges(kill) }, ending.signal);
