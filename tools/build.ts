@@ -1,6 +1,8 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build as esbuild, type Plugin } from 'esbuild';
+import { manPages } from './man/pages.ts';
+import { dayOf, sourceDate } from './package/source-date.ts';
 
 const top = join(import.meta.dirname, '..');
 
@@ -48,10 +50,22 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
   }
 }
 
+/** Writes the manual pages into a folder that is laid out as `share/man` is. */
+async function buildManual(folder: string): Promise<void> {
+  for (const [path, text] of Object.entries(await manPages(dayOf(await sourceDate(top))))) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
+
 // A folder named gets the program alone, which is all that the demo's VMs run.
 if (import.meta.main) {
   const [, , folder] = process.argv;
   const dist = join(top, 'dist');
   await build(folder ?? dist);
-  if (folder === undefined) await build(dist, 'cloud/index.ts', 'cloud.mjs');
+  if (folder === undefined) {
+    await build(dist, 'cloud/index.ts', 'cloud.mjs');
+    await buildManual(join(dist, 'man'));
+  }
 }
