@@ -28,7 +28,7 @@ describe('the manual', () => {
     const text = await textOf('man5/kuryr.yaml.5');
     for (const name of optionNames) {
       assert.match(text, new RegExp(`^(--)?${name}:? \\S+$`, 'm'));
-      assert.match(text, new RegExp(`^Default: .+ variable ${variableOf(name)}\\.$`, 'm'));
+      assert.match(text, new RegExp(`^Default: [^]{1,200}?\\bvariable\\s${variableOf(name)}\\.$`, 'm'));
     }
   });
 
@@ -37,7 +37,7 @@ describe('the manual', () => {
     for (const [code, { todo }] of Object.entries(errorTable)) {
       const entry = text.slice(text.indexOf(`\n.TP\n${code}\n`)).split('\n.TP\n')[1];
       assert.ok(entry?.startsWith(code), code);
-      assert.ok(entry?.includes(todo.slice(0, 20)), code);
+      assert.ok(entry?.replaceAll('\n', ' ').includes(todo), code);
     }
   });
 

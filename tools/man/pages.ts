@@ -18,7 +18,7 @@ export async function manPages(date: string): Promise<Readonly<Record<string, st
 }
 
 async function commandsPage(page: RoffPage): Promise<string> {
-  page.name('kuryr', "addresses of the VM's own Neutron network for the containers of an OpenStack VM");
+  page.name('kuryr', 'Neutron addresses for the containers of an OpenStack VM');
   page.section('SYNOPSIS');
   page.usage(['kuryr COMMAND [FLAGS]', 'kuryr help [COMMAND]']);
   page.section('DESCRIPTION');

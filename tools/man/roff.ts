@@ -1,3 +1,5 @@
+import { wrap } from '../../src/config/render.ts';
+
 const escapes: Readonly<Record<string, string>> = {
   '\\': '\\e',
   '-': '\\-',
@@ -12,9 +14,14 @@ function shown(text: string): string {
   return text.replaceAll(/[\\\-'`^~]/g, character => escapes[character] ?? character);
 }
 
-/** A line of running text: what begins with a dot would be a request. */
+/** A line as it is: what begins with a dot would be a request. */
 function line(text: string): string {
   return shown(text).replace(/^\./, '\\&.');
+}
+
+/** Running text, on lines that a person can read too. */
+function lines(text: string): string[] {
+  return wrap(shown(text), 79).map(each => each.replace(/^\./, '\\&.'));
 }
 
 /** A page of the macros of man(7), written down from top to bottom. */
@@ -23,7 +30,7 @@ export class RoffPage {
 
   /** @param date as `2026-11-26` */
   constructor(name: string, section: number, { date, version }: { readonly date: string; readonly version: string }) {
-    this.#lines = [`.TH ${shown(name.toUpperCase())} ${section} ${shown(date)} "Kuryr ${version}" Kuryr`];
+    this.#lines = [`.TH ${shown(name.toUpperCase())} ${section} ${date} "Kuryr ${version}" Kuryr`];
     this.section('NAME');
   }
 
@@ -41,23 +48,23 @@ export class RoffPage {
   }
 
   /** Each of the command lines stands on a line of its own. */
-  usage(lines: readonly string[]): void {
-    this.#lines.push('.nf', ...lines.map(synopsis), '.fi');
+  usage(commands: readonly string[]): void {
+    this.#lines.push('.nf', ...commands.map(synopsis), '.fi');
   }
 
   paragraph(text: string): void {
-    this.#lines.push('.PP', line(text));
+    this.#lines.push(...this.#gap(), ...lines(text));
   }
 
   /** What is defined, in bold with its placeholders in italics, and the paragraphs that tell what it is. */
   definition(term: string, ...paragraphs: readonly string[]): void {
     this.#lines.push('.TP', synopsis(term));
-    for (const [index, text] of paragraphs.entries()) this.#lines.push(...(index === 0 ? [] : ['.IP']), line(text));
+    for (const [index, text] of paragraphs.entries()) this.#lines.push(...(index === 0 ? [] : ['.IP']), ...lines(text));
   }
 
   /** Lines as they are, indented. */
-  example(lines: readonly string[]): void {
-    this.#lines.push('.PP', '.RS', '.nf', ...lines.map(line), '.fi', '.RE');
+  example(text: readonly string[]): void {
+    this.#lines.push(...this.#gap(), '.RS', '.nf', ...text.map(line), '.fi', '.RE');
   }
 
   /** Pages as `kuryr(1)`. */
@@ -67,6 +74,11 @@ export class RoffPage {
       const [, name = '', section = ''] = /^(.*)\((\d)\)$/.exec(page) ?? [];
       this.#lines.push(`.BR ${shown(name)} (${section})${index < pages.length - 1 ? ' ,' : ''}`);
     }
+  }
+
+  /** A heading makes a gap of its own. */
+  #gap(): string[] {
+    return /^\.S[HS] /.test(this.#lines.at(-1) ?? '') ? [] : ['.PP'];
   }
 
   toString(): string {
