@@ -3,6 +3,16 @@
  * Codes are stable: scripts and runbooks match on them. Alphabetical by code.
  */
 export const errorTable = {
+  ACCESS_RULES_UNKNOWN: {
+    status: 401,
+    text: "Neutron answers 401 to {method} {path}, which an access rule of the application credential allows: this cloud's Neutron does not judge by access rules, and refuses every call of a credential that has some.",
+    todo: 'Ask the operator to set service_type = network in [keystone_authtoken] of neutron.conf. Until then Kuryr needs an application credential without rules: openstack application credential create kuryr --role member. Who gets hold of it may do all that the role may. Request id: {requestId}.',
+  },
+  ACCESS_RULE_MISSING: {
+    status: 401,
+    text: 'Neutron answers 401 to {method} {path}: no access rule of the application credential allows it. What is missing: {rule}.',
+    todo: "Was the VM's NIC replaced? Rules cannot be added to a credential: make a new one on your own machine, for the ports that the VM has now (kuryr credential create NAME --server ID), and put its clouds.yaml in the place of this one. Request id: {requestId}.",
+  },
   ADDRESS_FORBIDDEN: {
     status: 403,
     text: 'Neutron does not let this project choose the address {address} on network {network}, since the network belongs to another project.',
@@ -446,7 +456,7 @@ export const errorTable = {
   NEUTRON_FORBIDDEN: {
     status: 403,
     text: 'Neutron forbids {method} {path}: {message}.',
-    todo: "The credential's role or the cloud's policy does not allow it; ask the operator or use another credential. Request id: {requestId}.",
+    todo: "The cloud's policy does not allow it to the roles of this credential; access rules have no part in it (a missing one is answered 401). Use a credential with another role, or ask the operator. Request id: {requestId}.",
   },
   NEUTRON_NOT_FOUND: {
     status: 404,
@@ -476,7 +486,7 @@ export const errorTable = {
   NEUTRON_UNAUTHORIZED: {
     status: 401,
     text: 'Neutron answers 401 to {method} {path} with a token that Keystone has just issued.',
-    todo: 'With an application credential that has access rules: they must allow the call, and Neutron needs service_type = network in [keystone_authtoken]. Otherwise Neutron cannot validate tokens: ask the operator. Request id: {requestId}.',
+    todo: 'Access rules do not explain it: Neutron cannot validate the token. Ask the operator (the [keystone_authtoken] of neutron.conf, and the clocks). Request id: {requestId}.',
   },
   NOT_PRIVILEGED: {
     status: 403,

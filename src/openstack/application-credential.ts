@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { KuryrError } from '../errors/kuryr-error.ts';
+import type { AccessRule } from './access-rules.ts';
 import { badAnswer, readAnswer, readRefusal } from './answer.ts';
 import { type Caller, requestId } from './caller.ts';
 import { identityUrl } from './catalogue.ts';
@@ -11,13 +12,6 @@ import { tidy } from './refusal.ts';
 import type { Repeating } from './repeat.ts';
 import { Secret } from './secret.ts';
 import { unreachable } from './unreachable.ts';
-
-/** One call that a credential may make; in `path`, `*` is any one part of it. Keystone API v3, access rules. */
-export interface AccessRule {
-  readonly service: 'network';
-  readonly method: HttpRequest['method'];
-  readonly path: string;
-}
 
 /** What an application credential is to be. */
 export interface CredentialRequest {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import type { AccessRule } from './access-rules.ts';
 import { readAnswer, readRefusal } from './answer.ts';
 import { type Caller, requestId } from './caller.ts';
 import { identityUrl, networkEndpoint, networkUrl } from './catalogue.ts';
@@ -20,6 +21,8 @@ export interface Authorization {
   readonly userId: string | undefined;
   /** Names of the roles that the token carries. */
   readonly roles: readonly string[];
+  /** What its application credential may call; undefined where that is not limited. */
+  readonly rules: readonly AccessRule[] | undefined;
   /** As Keystone wrote it. */
   readonly expires: string;
   /** On the clock that never steps. */
@@ -29,6 +32,8 @@ export interface Authorization {
 
 const LONGEST_MARGIN_MS = 60_000;
 
+const ruleSchema = v.object({ service: v.string(), method: v.string(), path: v.string() });
+
 const tokenSchema = v.object({
   token: v.object({
     expires_at: v.pipe(v.string(), v.isoTimestamp()),
@@ -36,6 +41,7 @@ const tokenSchema = v.object({
     project: v.optional(v.object({ id: v.string() })),
     user: v.optional(v.object({ id: v.string() })),
     roles: v.optional(v.array(v.object({ name: v.string() })), []),
+    application_credential: v.optional(v.object({ access_rules: v.optional(v.array(ruleSchema)) })),
     catalog: v.optional(
       v.array(
         v.object({
@@ -158,6 +164,7 @@ export class Keystone {
       projectId: token.project?.id,
       userId: token.user?.id,
       roles: token.roles.map(({ name }) => name),
+      rules: token.application_credential?.access_rules,
       expires: token.expires_at,
       renewAt: start + lifetime - margin,
       endsAt: start + lifetime,

@@ -1,4 +1,5 @@
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { seenPaths, whyUnauthorized } from './access-rules.ts';
 import { readRefusal } from './answer.ts';
 import { type Caller, requestId } from './caller.ts';
 import { type Deadline, withDeadline } from './deadline.ts';
@@ -30,6 +31,8 @@ export class NeutronApi {
   readonly #deadlineMs: number;
   /** Where the last request went, for messages. */
   #endpoint = 'Neutron';
+  /** Whether a call has passed with a token that has access rules. */
+  #judgesRules = false;
 
   constructor(keystone: Keystone, caller: Caller, repeating: Repeating, deadlineMs: number) {
     this.#keystone = keystone;
@@ -64,22 +67,33 @@ export class NeutronApi {
    */
   async send(request: ApiRequest, deadline: Deadline): Promise<{ answer: HttpAnswer; request: HttpRequest }> {
     const sent = await this.#sendWithToken(request, deadline);
-    const { answer } = sent;
+    const { answer, authorization } = sent;
+    if (answer.status < 500 && answer.status !== 401 && authorization.rules !== undefined) this.#judgesRules = true;
     if (answer.status < 400) return sent;
     const { method, path } = request;
-    const told = readRefusal(answer, [sent.request.headers['x-auth-token'] ?? '']);
+    const told = readRefusal(answer, [authorization.token.reveal()]);
     const refused = { method, path, status: answer.status, requestId: requestId(answer), ...told };
-    throw refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
+    const error = refusalError({ ...refused, retryAfterMs: this.#retryAfter(answer) });
+    throw isKuryrError(error, 'NEUTRON_UNAUTHORIZED') ? this.#explained(error, request, authorization) : error;
+  }
+
+  /** What a 401 comes from, in so far as the access rules in the token tell. */
+  #explained(error: KuryrError, { method, path, route }: ApiRequest, { rules, endpoint }: Authorization): KuryrError {
+    const paths = seenPaths(endpoint, path.replace(/\?.*/, ''));
+    // What is written has a rule for it alone.
+    const wanted = method === 'PUT' ? paths : seenPaths(endpoint, route.replace('{id}', '*'));
+    const rule = wanted.map(each => `${method} ${each}`).join(', ');
+    return new KuryrError(whyUnauthorized(rules, method, paths, this.#judgesRules), { ...error.details, rule });
   }
 
   async #sendWithToken(request: ApiRequest, deadline: Deadline) {
     for (let refused = 0; ; ) {
       const authorization = await this.#authorization(deadline);
       const sent = await this.#send(request, authorization, deadline);
-      if (sent.answer.status !== 401) return sent;
+      if (sent.answer.status !== 401) return { ...sent, authorization };
       if (!this.#keystone.hasEnded(authorization)) refused++;
       this.#keystone.reject(authorization);
-      if (refused === 2) return sent;
+      if (refused === 2) return { ...sent, authorization };
     }
   }
 

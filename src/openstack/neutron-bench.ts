@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors/table.ts';
 import { silentLogger } from '../observe/logger.ts';
 import { FakeClock } from '../time/fake-clock.ts';
 import { fakeRandom } from '../time/random.ts';
+import type { AccessRule } from './access-rules.ts';
 import { Caller, type CloudCall } from './caller.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { FakeHttp, type FakeReply } from './fake-http.ts';
@@ -36,11 +37,14 @@ export function client(...steps: Step[]) {
   let tokens = 0;
   let lifeMs = 3_600_000;
   let mute = false;
+  let rules: readonly AccessRule[] | undefined;
   const http = new FakeHttp(request => {
     if (request.url.startsWith('http://keystone/')) {
       if (mute) return new Promise<FakeReply>(() => {});
       const issued_at = '2026-01-01T00:00:00Z';
-      const token = { issued_at, expires_at: new Date(Date.parse(issued_at) + lifeMs).toISOString() };
+      const expires_at = new Date(Date.parse(issued_at) + lifeMs).toISOString();
+      const credential = rules === undefined ? {} : { application_credential: { access_rules: rules } };
+      const token = { issued_at, expires_at, ...credential };
       return { status: 201, headers: { 'x-subject-token': `token-${++tokens}` }, body: { token } };
     }
     network.push(request);
@@ -75,5 +79,8 @@ export function client(...steps: Step[]) {
   const muteKeystone = () => {
     mute = true;
   };
-  return { neutron, network, clock, calls, shown, through, tokens: () => tokens, setTokenLife, muteKeystone };
+  const setRules = (wanted: readonly AccessRule[]) => {
+    rules = wanted;
+  };
+  return { neutron, network, clock, calls, shown, through, tokens: () => tokens, setTokenLife, muteKeystone, setRules };
 }
