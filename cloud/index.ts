@@ -34,6 +34,8 @@ export interface CloudOptions {
   readonly latency?: 'none' | 'measured';
   /** What writes of one port at the same moment come to: `union` as up to Neutron 2025.1, or `first-wins`. */
   readonly races?: 'union' | 'first-wins';
+  /** Whether calls are judged by access rules; or all refused that have some, as where Neutron has no `service_type`. */
+  readonly accessRules?: 'judged' | 'refused';
   /** How long a token lives: an hour when left out. */
   readonly tokenSeconds?: number;
   /** What goes wrong on purpose; see the guide for the words. @throws FaultError when it is not understood */
@@ -75,7 +77,14 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     newId = randomUUID,
     pause = sleep,
   } = options;
-  const { pairLimit = 10, mtu = 1442, races = 'union', latency = 'none', tokenSeconds = 3600 } = options;
+  const {
+    pairLimit = 10,
+    mtu = 1442,
+    races = 'union',
+    latency = 'none',
+    accessRules = 'judged',
+    tokenSeconds = 3600,
+  } = options;
   const state = file === undefined ? undefined : KeepFile.read(file);
   const faults = new Faults(random);
   faults.set(options.faults ?? []);
@@ -96,7 +105,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     ...{ latency, now, newId, random },
     pause: wait,
     authenticate: token => keystone.authenticate(token),
-    mayCall: (caller, method, path) => mayCall(caller, 'network', method, path),
+    mayCall: (caller, method, path) =>
+      accessRules === 'judged' ? mayCall(caller, 'network', method, path) : caller.accessRules === undefined,
     keystone: origin => `${origin}/identity`,
     changed: () => {
       keep?.changed();

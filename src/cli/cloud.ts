@@ -29,6 +29,10 @@ export const cloudFlags = {
     kind: choice('union', 'first-wins'),
     text: 'what writes of one port at the same moment come to: as up to Neutron 2025.1, or as later',
   },
+  'access-rules': {
+    kind: choice('judged', 'refused'),
+    text: 'refused: 401 to every credential that has some, as where Neutron has no service_type',
+  },
   'token-seconds': { kind: wholeNumber('SECONDS', 1, 86_400), text: 'how long a token lives: 3600 when left out' },
 } as const satisfies Readonly<Record<string, { readonly kind: Kind<unknown>; readonly text: string }>>;
 
@@ -81,6 +85,7 @@ async function started(text: Readonly<Partial<Record<string, string>>>, faults: 
     mtu: readFlag('mtu', text),
     latency: readFlag('latency', text),
     races: readFlag('races', text),
+    accessRules: readFlag('access-rules', text),
     tokenSeconds: readFlag('token-seconds', text),
   };
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

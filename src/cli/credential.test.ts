@@ -123,7 +123,7 @@ describe('kuryr credential create', () => {
     const holder = await bench.holder(t, out);
     await holder.life();
     assert.equal(await holder.write(own), 'done');
-    assert.equal(await holder.write(other), 'NEUTRON_UNAUTHORIZED');
+    assert.equal(await holder.write(other), 'ACCESS_RULE_MISSING');
     assert.deepEqual(await holder.roles(), ['member']);
     assert.match(err, new RegExp(`may write ${own}`));
   });
@@ -133,7 +133,7 @@ describe('kuryr credential create', () => {
     const { out } = await bench.type(['create', 'fleet', '--network', 'lan']);
     const holder = await bench.holder(t, out);
     for (const vm of bench.vms) assert.equal(await holder.write(vm), 'done');
-    assert.equal(await holder.write(bench.other), 'NEUTRON_UNAUTHORIZED');
+    assert.equal(await holder.write(bench.other), 'ACCESS_RULE_MISSING');
   });
 
   it('is for all ports of a server', async t => {
@@ -141,7 +141,7 @@ describe('kuryr credential create', () => {
     const { out } = await bench.type(['create', 'vm-2', '--server', 'server-2']);
     const holder = await bench.holder(t, out);
     assert.equal(await holder.write(bench.vms[1] ?? ''), 'done');
-    assert.equal(await holder.write(bench.vms[0] ?? ''), 'NEUTRON_UNAUTHORIZED');
+    assert.equal(await holder.write(bench.vms[0] ?? ''), 'ACCESS_RULE_MISSING');
   });
 
   it('writes the file for its owner alone, and shows the secret nowhere else', async t => {

@@ -1,3 +1,4 @@
+import { accessRulesCheck } from './checks/access-rules.ts';
 import { dhcpCheck, ipv6Check } from './checks/addressing.ts';
 import { credentialCheck, neutronCheck } from './checks/credential.ts';
 import { daemonCheck, lockCheck, runFolderCheck, stateFolderCheck } from './checks/daemon.ts';
@@ -20,7 +21,16 @@ import { networkCheck, portSecurityCheck, vmPortCheck } from './checks/vm-port.t
 /** Every check, in the order of the report: the VM, its NIC, its cloud, its runtime. */
 export const checks = [
   ...([kernelCheck, privilegeCheck, masterCheck, carrierCheck, holderCheck, ipvlanCheck, macvlanCheck] as const),
-  ...([macFilterCheck, credentialCheck, neutronCheck, extensionsCheck, vmPortCheck, networkCheck, mtuCheck] as const),
+  ...([
+    macFilterCheck,
+    credentialCheck,
+    accessRulesCheck,
+    neutronCheck,
+    extensionsCheck,
+    vmPortCheck,
+    networkCheck,
+    mtuCheck,
+  ] as const),
   ...([portSecurityCheck, pairRightCheck, pairLimitCheck, pairsCheck, macPairsCheck, gatewayCheck] as const),
   ...([
     ipv6Check,

@@ -69,8 +69,15 @@ export const cloudScenarios = {
   'credential/password': ({ credential }) => {
     credential.kind = 'password';
   },
+  'access-rules/enough': bench => bench.limitCredential([bench.vm.id]),
+  'access-rules/none': well,
+  'access-rules/missing': bench => bench.limitCredential([bench.vm.id], 'POST /v2.0/ports'),
+  'access-rules/port': bench => bench.limitCredential(['another']),
   'neutron/answers': well,
   'neutron/unauthorized': extensionsFail('NEUTRON_UNAUTHORIZED'),
+  'neutron/rule-missing': extensionsFail('ACCESS_RULE_MISSING'),
+  'neutron/rules-unknown': extensionsFail('ACCESS_RULES_UNKNOWN'),
+  'neutron/forbidden': extensionsFail('NEUTRON_FORBIDDEN'),
   'neutron/unreachable': extensionsFail('CLOUD_UNREACHABLE'),
   'neutron/refuses': extensionsFail('NEUTRON_FAILED'),
   'extensions/complete': ({ neutron }) => void neutron.aliases.add('tag-ports-during-bulk-creation'),
@@ -109,6 +116,7 @@ export const cloudScenarios = {
   'port-security/untold': without('port-security'),
   'pair-right/permitted': well,
   'pair-right/forbidden': question('NEUTRON_FORBIDDEN'),
+  'pair-right/rule-missing': question('ACCESS_RULE_MISSING'),
   'pair-right/mac-blocked': question('PAIR_MAC_REFUSED'),
   'pair-right/not-asked-full': fill,
   'pair-right/not-asked-own-pair': bench => bench.pair({ ip_address: '10.0.0.5' }),
@@ -134,6 +142,10 @@ export const cloudScenarios = {
   'pair-limit/untold': ({ neutron }) => {
     neutron.pairLimit = 5000;
   },
+  'pair-limit/rule-missing': ({ neutron }) =>
+    void neutron.before('updatePort', () => {
+      throw new KuryrError('ACCESS_RULE_MISSING', { status: 401 });
+    }),
   'pair-limit/unneeded': portSecurityOff,
   'pair-limit/extension': without('allowed-address-pairs'),
   'pairs/none': well,

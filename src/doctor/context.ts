@@ -4,6 +4,7 @@ import type { Ipam } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import type { Nics } from '../nic/nic.ts';
+import type { AccessRule } from '../openstack/access-rules.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { PlainGet } from '../openstack/plain-get.ts';
 import type { Reach } from '../reach/reach.ts';
@@ -23,6 +24,10 @@ export interface Credential {
   readonly endsInMs: number;
   /** Names of the roles that its token carries. */
   readonly roles: readonly string[];
+  /** What it may call; undefined where that is not limited. */
+  readonly rules: readonly AccessRule[] | undefined;
+  /** Neutron's API, ending in `/v2.0`. */
+  readonly endpoint: string;
 }
 
 /** The cloud as doctor uses it. */

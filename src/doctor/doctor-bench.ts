@@ -1,13 +1,18 @@
+import { accessRules } from '../credential/rules.ts';
 import { ExactIpam } from '../ipam/exact-ipam.ts';
 import { RESERVATION_OWNER, reservationDevice } from '../ipam/ipam.ts';
 import { FakeKernel, type FakeLink } from '../linux/fake-kernel.ts';
 import { NeutronNics } from '../nic/neutron-nics.ts';
 import { silentLogger } from '../observe/logger.ts';
 import { FakeNeutron, type FakePort } from '../openstack/fake-neutron.ts';
+import type { Port } from '../openstack/neutron.ts';
+import type { Cloud } from '../openstack/open-cloud.ts';
 import { FakeReach } from '../reach/fake-reach.ts';
 import { FakeClock } from '../time/fake-clock.ts';
 import { fakeRandom } from '../time/random.ts';
+import { systemClock } from '../time/system-clock.ts';
 import type { Credential, DoctorCloud, DoctorConfig, DoctorContext } from './context.ts';
+import { credentialOf } from './credential-of.ts';
 import { type Report, runDoctor } from './doctor.ts';
 
 export const never = new AbortController().signal;
@@ -35,7 +40,7 @@ export class DoctorBench {
   };
   readonly credential: Mutable<Credential> = {
     ...{ kind: 'application credential', source: 'cloud "lab"', projectId: 'project', roles: ['member'] },
-    ...{ expires: '2026-01-01T12:00:00Z', endsInMs: 12 * HOUR },
+    ...{ expires: '2026-01-01T12:00:00Z', endsInMs: 12 * HOUR, rules: undefined, endpoint: 'http://neutron:9696/v2.0' },
   };
   readonly files = new Map([
     ['/proc/self/status', 'Name:\tnode\nCapEff:\t000001ffffffffff\n'],
@@ -51,6 +56,8 @@ export class DoctorBench {
     ['/info', { status: 200, body: '{"SecurityOptions":["name=seccomp,profile=builtin"]}' }],
     ['http://169.254.169.254/openstack/latest/meta_data.json', { status: 200, body: `{"uuid":"${SERVER}"}` }],
   ]);
+  /** In place of the cloud in memory: one that the VM of `onCloud` is on. */
+  #elsewhere: Cloud | undefined;
   recorded: ReadonlySet<string> | undefined = new Set();
   machine = 'x64';
   /** Thrown in place of the cloud. */
@@ -106,6 +113,19 @@ export class DoctorBench {
     this.kernel.lock('/var/lib/kuryr/lock');
   }
 
+  /** Gives the credential the rules of one that is for these ports, but for calls of `without`: `GET /v2.0/networks`. */
+  limitCredential(ports: readonly string[], without?: string): void {
+    const rules = accessRules(this.credential.endpoint, ports);
+    this.credential.rules = rules.filter(({ method, path }) => `${method} ${path}` !== without);
+  }
+
+  /** Moves the VM into a cloud that answers by HTTP, as the one with this port. */
+  onCloud(cloud: Cloud, port: Pick<Port, 'mac_address' | 'fixed_ips'>): void {
+    this.#elsewhere = cloud;
+    this.changeMaster({ mac: port.mac_address });
+    for (const { ip_address } of port.fixed_ips) this.kernel.addAddress('host', this.ens3.ifindex, ip_address, 24);
+  }
+
   /** Makes the next write with an If-Match fail so: the question for the right to write pairs. */
   refuseQuestion(error: Error): void {
     this.neutron.before('updatePort', ({ args }) => {
@@ -136,7 +156,9 @@ export class DoctorBench {
   }
 
   #cloud(): DoctorCloud {
-    const { kernel, neutron, config } = this;
+    const { kernel, config } = this;
+    const cloud = this.#elsewhere;
+    const neutron = cloud?.neutron ?? this.neutron;
     if (this.cloudError !== undefined) throw this.cloudError;
     const metadata = async () => undefined;
     return {
@@ -147,6 +169,7 @@ export class DoctorBench {
       ipam: new ExactIpam({ neutron, logger: silentLogger }),
       credential: async () => {
         if (this.credentialError !== undefined) throw this.credentialError;
+        if (cloud !== undefined) return credentialOf(cloud, systemClock, never);
         return this.credential;
       },
     };

@@ -13,7 +13,8 @@ import { plainGet } from '../openstack/plain-get.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
 import { systemRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
-import type { Credential, DoctorConfig, DoctorContext } from './context.ts';
+import type { DoctorConfig, DoctorContext } from './context.ts';
+import { credentialOf } from './credential-of.ts';
 import { folder, missing } from './io.ts';
 
 export type RealContext = DoctorContext & { close(): Promise<void> };
@@ -51,7 +52,7 @@ export function realContext(
         neutron,
         nics: new NeutronNics({ kernel, neutron, ownPorts, master: config.master, logger, life: life.signal }),
         ipam: new ExactIpam({ neutron, logger }),
-        credential: signal => credentialOf(opened, signal),
+        credential: signal => credentialOf(opened, clock, signal),
       };
     },
     async recordedReservations() {
@@ -70,11 +71,4 @@ export function realContext(
       kernel[Symbol.dispose]();
     },
   };
-}
-
-async function credentialOf(cloud: Cloud, signal: AbortSignal): Promise<Credential> {
-  const { projectId, expires, endsAt, roles } = await cloud.authorization(signal);
-  const { auth, source } = cloud.config;
-  const endsInMs = endsAt - systemClock.monotonic();
-  return { kind: auth.kind, source, projectId, expires, endsInMs, roles };
 }

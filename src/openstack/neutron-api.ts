@@ -1,5 +1,5 @@
 import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
-import { seenPaths, whyUnauthorized } from './access-rules.ts';
+import { allows, seenPaths, whyUnauthorized } from './access-rules.ts';
 import { readRefusal } from './answer.ts';
 import { type Caller, requestId } from './caller.ts';
 import { type Deadline, withDeadline } from './deadline.ts';
@@ -82,7 +82,8 @@ export class NeutronApi {
     const paths = seenPaths(endpoint, path.replace(/\?.*/, ''));
     // What is written has a rule for it alone.
     const wanted = method === 'PUT' ? paths : seenPaths(endpoint, route.replace('{id}', '*'));
-    const rule = wanted.map(each => `${method} ${each}`).join(', ');
+    const missing = wanted.filter((_, at) => !allows(rules ?? [], method, paths[at] ?? ''));
+    const rule = missing.map(each => `${method} ${each}`).join(', ');
     return new KuryrError(whyUnauthorized(rules, method, paths, this.#judgesRules), { ...error.details, rule });
   }
 

@@ -20,7 +20,7 @@ export const credentialCheck = defineCheck({
     admin: {
       state: 'warning',
       text: 'The credential has the role {role}: whoever gets hold of this VM gets hold of more than its project.',
-      todo: 'Use an application credential with the role member alone, best with access rules for the network service.',
+      todo: 'Use one with the role member and few access rules: kuryr credential create NAME --server ID, on your own machine.',
     },
     ends: {
       state: 'warning',
@@ -30,7 +30,7 @@ export const credentialCheck = defineCheck({
     password: {
       state: 'warning',
       text: "The credential of {source} is a user's password, which opens all that the user may do.",
-      todo: 'Use an application credential: openstack application credential create kuryr --role member.',
+      todo: 'Use an application credential: kuryr credential create NAME --server ID, on your own machine.',
     },
   },
   async examine(on, say) {
@@ -62,6 +62,9 @@ export const neutronCheck = defineCheck({
   states: {
     answers: { state: 'ok', text: 'Neutron answers.' },
     unauthorized: { state: 'failure', text: '{text}', todo: '{todo}' },
+    'rule-missing': { state: 'failure', text: '{text}', todo: '{todo}' },
+    'rules-unknown': { state: 'failure', text: '{text}', todo: '{todo}' },
+    forbidden: { state: 'failure', text: '{text}', todo: '{todo}' },
     unreachable: { state: 'failure', text: '{text}', todo: '{todo}' },
     refuses: { state: 'failure', text: '{text}', todo: '{todo}' },
   },
@@ -76,6 +79,9 @@ export const neutronCheck = defineCheck({
     const { code, text, todo } = got;
     const details = { text, todo };
     if (code === 'NEUTRON_UNAUTHORIZED') return say('unauthorized', details, [code]);
+    if (code === 'ACCESS_RULE_MISSING') return say('rule-missing', details, [code]);
+    if (code === 'ACCESS_RULES_UNKNOWN') return say('rules-unknown', details, [code]);
+    if (code === 'NEUTRON_FORBIDDEN') return say('forbidden', details, [code]);
     if (code === 'KEYSTONE_NO_ENDPOINT' || code.startsWith('CLOUD_')) return say('unreachable', details, [code]);
     return say('refuses', details, [code]);
   },

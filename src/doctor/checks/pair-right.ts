@@ -11,7 +11,12 @@ export const pairRightCheck = defineCheck({
     forbidden: {
       state: 'failure',
       text: 'Neutron forbids this credential to write the allowed-address-pairs of {port}: no container address can be permitted.',
-      todo: 'Use a network of the own project, or ask the operator to allow it (policy update_port:allowed_address_pairs). {said}',
+      todo: 'Use a credential with a role that may, or a network of the own project, or ask the operator to allow it (policy update_port:allowed_address_pairs). Access rules have no part in it. {said}',
+    },
+    'rule-missing': {
+      state: 'failure',
+      text: 'No access rule of the credential allows it to write to {port}: no container address can be permitted.',
+      todo: 'Make a new credential on your own machine (kuryr credential create NAME --port {port}), and put its clouds.yaml in the place of this one. {said}',
     },
     'mac-blocked': {
       state: 'failure',
@@ -71,6 +76,7 @@ export const pairRightCheck = defineCheck({
 type Asked =
   | 'permitted'
   | 'forbidden'
+  | 'rule-missing'
   | 'mac-blocked'
   | 'not-asked-full'
   | 'not-asked-own-pair'
@@ -79,6 +85,7 @@ type Asked =
 
 const MEANINGS: Readonly<Record<string, Asked>> = {
   NEUTRON_STALE: 'permitted',
+  ACCESS_RULE_MISSING: 'rule-missing',
   NEUTRON_FORBIDDEN: 'forbidden',
   PAIRS_FORBIDDEN: 'forbidden',
   PAIR_MAC_REFUSED: 'mac-blocked',
@@ -137,6 +144,10 @@ export const pairLimitCheck = defineCheck({
     untold: { state: 'skipped', text: 'The cloud does not tell the limit of {port}; {used} are in use.' },
     unneeded: { state: 'skipped', text: 'Not asked: {port} has no port security, so pairs are not needed.' },
     extension: { state: 'skipped', text: 'Not asked: this cloud has no allowed-address-pairs.' },
+    'rule-missing': {
+      state: 'skipped',
+      text: 'Not asked: no access rule of the credential allows it to write to {port}.',
+    },
   },
   async examine(on, say, signal) {
     if (!(await on.extensions()).has('allowed-address-pairs')) return say('extension');
@@ -148,7 +159,14 @@ export const pairLimitCheck = defineCheck({
         say('unneeded', { port: port.id });
         continue;
       }
-      const limit = await askLimit(neutron, port.id, signal);
+      const limit = await askLimit(neutron, port.id, signal).catch((error: unknown) => {
+        if (isKuryrError(error, 'ACCESS_RULE_MISSING')) return 'forbidden' as const;
+        throw error;
+      });
+      if (limit === 'forbidden') {
+        say('rule-missing', { port: port.id });
+        continue;
+      }
       if (limit === undefined) {
         say('untold', { port: port.id, used });
         continue;
