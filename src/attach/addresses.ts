@@ -4,6 +4,7 @@ import { type Ipam, type Reservation, reservationName } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
 import type { Nic } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Observe } from '../observe/observe.ts';
 import { abortable } from '../openstack/deadline.ts';
 import type { Subnet } from '../openstack/neutron.ts';
 import type { Pair, PairWriters } from '../pairs/pair-writer.ts';
@@ -30,12 +31,16 @@ export interface AddressesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly observe: Observe;
   /** Ends the work in the background. */
   readonly life: AbortSignal;
 }
 
 /** How long after a POST with a lost answer its port may still turn up in a list, milliseconds: the client's own deadline. */
 const LOST_POST_MS = 30_000;
+
+/** A release that failed so often, after some 15 s, is told as a problem. */
+const STUCK_AFTER = 3;
 
 /** Addresses on their way from Neutron to a container and back: reserved, permitted, given back. */
 export class Addresses {
@@ -45,6 +50,8 @@ export class Addresses {
   /** Holdings whose reservation is being deleted right now: too late to take them back. */
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #releases = new Map<string, Promise<void>>();
+  /** Those that failed more than a few times. */
+  readonly #stuckReleases = new Set<string>();
   /** Two requests for one address must not share a holding that is still on its way. */
   readonly #wanted = new Lanes();
 
@@ -64,7 +71,11 @@ export class Addresses {
   }
 
   async #hold(request: HoldRequest, signal: AbortSignal): Promise<Held> {
-    const known = request.address === undefined ? undefined : await this.#known(request, request.address);
+    const found = request.address === undefined ? undefined : this.#known(request, request.address);
+    const deletion = found && this.#deleting.get(found.name);
+    if (deletion !== undefined) await deletion;
+    // Else no turn passes before it is taken back, in which a release could begin to delete it.
+    const known = deletion === undefined ? found : undefined;
     const held =
       known !== undefined && isHeld(known)
         ? await this.#takeBack(known, request)
@@ -75,12 +86,13 @@ export class Addresses {
 
   /** Starts writing the holding's pair, which the ledger has by now. */
   permit(holding: Held): void {
-    const { pairs, life } = this.#parts;
-    if (holding.pair === undefined)
+    const { pairs, life, observe } = this.#parts;
+    const { name, pair } = holding;
+    if (pair === undefined)
       throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key: `address/${holding.name}`, reason: 'it has no pair' });
-    const permit = pairs.of(holding.vmPort).add(holding.pair, life);
+    const permit = observe.timeline.step([name], 'permit', () => pairs.of(holding.vmPort).add(pair, life));
     permit.catch(() => undefined);
-    this.#permits.set(holding.name, permit);
+    this.#permits.set(name, permit);
   }
 
   /** As permit, unless that is under way or done. */
@@ -102,9 +114,11 @@ export class Addresses {
 
   /** Takes away the pair that the ledger has of the holding; resolves when it is gone. */
   async forbid({ name, vmPort, pair }: Held, signal: AbortSignal): Promise<void> {
-    const { pairs, life } = this.#parts;
+    const { pairs, life, observe } = this.#parts;
     this.#permits.delete(name);
-    if (pair !== undefined) await abortable(pairs.of(vmPort).remove(pair, life), signal);
+    if (pair === undefined) return;
+    const gone = observe.timeline.step([name], 'forbid', () => pairs.of(vmPort).remove(pair, life));
+    await abortable(gone, signal);
   }
 
   /** Whether the pair is known to stand since this start. */
@@ -147,7 +161,7 @@ export class Addresses {
   }
 
   async #reserve(request: HoldRequest, before: Holding | undefined, signal: AbortSignal): Promise<Held> {
-    const { records, ipam, clock, random } = this.#parts;
+    const { records, ipam, clock, random, observe } = this.#parts;
     const { nic, subnet, group, purpose } = request;
     const name = before?.name ?? reservationName(random.uuid(), nic.port.portSecurity);
     const wanted = request.address === undefined ? {} : { wanted: canonical(request.address) ?? request.address };
@@ -161,10 +175,16 @@ export class Addresses {
       since: clock.now(),
       ending: false,
     };
+    observe.timeline.open(name, intent.wanted);
     await records.save({ holdings: [intent] });
     try {
       const reserve = () => ipam.reserve({ nic, subnet, name, address: request.address }, signal);
-      const reservation = await (before === undefined ? reserve() : this.#reserveAgain(before, nic, reserve, signal));
+      const reservation = await observe.timeline.step(
+        [name],
+        'reserve',
+        () => (before === undefined ? reserve() : this.#reserveAgain(before, nic, reserve, signal)),
+        ({ address, portId }) => ({ details: { address, port: portId } }),
+      );
       const pair = pairAtOnce(request, reservation.address);
       // A slow cloud must not use up the time in which an endpoint may name the address.
       const held: Held = { ...intent, since: clock.now(), reservation, ...(pair === undefined ? {} : { pair }) };
@@ -172,16 +192,16 @@ export class Addresses {
       return held;
     } catch (error) {
       // Where the cloud did not say no, it may have made the port: the release looks for it by its name.
-      if (saidNo(error)) await records.save({ forgetHoldings: [name] });
+      if (saidNo(error)) await this.#forget(name);
       else await this.end([intent]);
       throw error;
     }
   }
 
   /** A holding of an earlier request for the address: provisional, of unknown outcome, or on its way back. */
-  async #known(request: HoldRequest, address: string): Promise<Holding | undefined> {
+  #known(request: HoldRequest, address: string): Holding | undefined {
     const wanted = canonical(address);
-    const known = this.#parts.records
+    return this.#parts.records
       .holdings()
       .find(
         holding =>
@@ -191,18 +211,21 @@ export class Addresses {
           holding.attachment === undefined &&
           (holding.reservation?.address ?? holding.wanted) === wanted,
       );
-    const deletion = known && this.#deleting.get(known.name);
-    if (deletion === undefined) return known;
-    await deletion;
-    return undefined;
   }
 
   async #takeBack(known: Held, request: HoldRequest): Promise<Held> {
-    const { records, clock } = this.#parts;
+    const { records, clock, observe } = this.#parts;
     const { pair: _, ...rest } = known;
+    const { address } = known.reservation;
+    observe.timeline.open(known.name, address);
     const pair = pairAtOnce(request, known.reservation.address) ?? known.pair;
     const held: Held = { ...rest, group: request.group, since: clock.now(), ending: false, ...(pair && { pair }) };
-    await records.save({ holdings: [held] });
+    await observe.timeline.step(
+      [known.name],
+      'take-back',
+      () => records.save({ holdings: [held] }),
+      () => ({ details: { address } }),
+    );
     return held;
   }
 
@@ -230,15 +253,31 @@ export class Addresses {
     const { clock, random, logger, life } = this.#parts;
     for (let attempt = 0; !life.aborted; attempt++) {
       try {
-        if (await this.#releaseOnce(name)) return;
+        if (await this.#releaseOnce(name)) return this.#unstuck(name);
       } catch (error) {
         // The address was asked for again meanwhile: its pair is wanted once more.
         if (isKuryrError(error, 'PAIRS_SUPERSEDED')) continue;
         const { code, message } = asKuryrError(error);
         logger.warn({ holding: name, code, attempt }, `an address could not be given back yet: ${message}`);
+        if (attempt >= STUCK_AFTER) this.#stuck(name, code);
       }
       await clock.sleep(Math.min(30_000, 1000 * 2 ** attempt) * (0.5 + random.float()), life).catch(() => undefined);
     }
+  }
+
+  async #forget(name: string): Promise<void> {
+    await this.#parts.records.save({ forgetHoldings: [name] });
+    this.#parts.observe.timeline.close(name);
+  }
+
+  #stuck(name: string, code: string): void {
+    this.#stuckReleases.add(name);
+    this.#parts.observe.health.set('RELEASES_STUCK', { reason: `${this.#stuckReleases.size} wait (${code})` });
+  }
+
+  #unstuck(name: string): void {
+    this.#stuckReleases.delete(name);
+    if (this.#stuckReleases.size === 0) this.#parts.observe.health.clear('RELEASES_STUCK');
   }
 
   /**
@@ -260,22 +299,24 @@ export class Addresses {
 
   /** One try; true when there is nothing more to do. */
   async #releaseOnce(name: string): Promise<boolean> {
-    const { records, pairs, ipam, clock, life } = this.#parts;
+    const { records, pairs, ipam, clock, life, observe } = this.#parts;
+    const { timeline } = observe;
     const holding = records.holding(name);
     if (holding === undefined || !holding.ending) return true;
     this.#permits.delete(name);
-    if (holding.pair !== undefined && !this.#othersPair(holding))
-      await pairs.of(holding.vmPort).remove(holding.pair, life);
+    const { pair } = holding;
+    if (pair !== undefined && !this.#othersPair(holding))
+      await timeline.step([name], 'forbid', () => pairs.of(holding.vmPort).remove(pair, life));
     // Between the two steps the address may have been asked for again.
     if (records.holding(name)?.ending !== true) return true;
-    const deletion = (async () => {
+    const deletion = timeline.step([name], 'free', async () => {
       const portId =
         holding.reservation?.portId ?? (await ipam.list(holding.vmPort, life)).find(port => port.name === name)?.id;
       if (portId === undefined && clock.now() - holding.since < LOST_POST_MS) return false;
       if (portId !== undefined) await ipam.release({ portId, vmPortId: holding.vmPort }, life);
-      await records.save({ forgetHoldings: [name] });
+      await this.#forget(name);
       return true;
-    })();
+    });
     const over = deletion.then(
       () => undefined,
       () => undefined,

@@ -5,13 +5,15 @@ import type { LinkSpec, Links, LinkTrace } from '../link/link-kind.ts';
 import { FIRST_IFINDEX, linkName } from '../link/slave-links.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Observe } from '../observe/observe.ts';
 import type { Pair } from '../pairs/pair-writer.ts';
-import type { Reach, Reached } from '../reach/reach.ts';
+import type { Reach, Reached, ReachTarget } from '../reach/reach.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Addresses, type Held, type HoldRequest, isHeld } from './addresses.ts';
 import { guestOf } from './guests.ts';
 import { Lanes } from './lanes.ts';
 import type { AttachmentRecord, Holding, Records } from './records.ts';
+import { tellReach, told } from './told.ts';
 
 export interface AttachmentsParts {
   readonly records: Records;
@@ -25,6 +27,7 @@ export interface AttachmentsParts {
   readonly boot: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly observe: Observe;
   readonly life: AbortSignal;
   /** How long an attach waits for frames to pass, milliseconds; 0: answer as soon as the pair stands. */
   readonly waitMs: number;
@@ -45,6 +48,9 @@ export interface JoinRequest {
   /** Gateway to probe, by family; none where the network has none. */
   readonly gateways: { readonly 4?: string | undefined; readonly 6?: string | undefined };
 }
+
+type LinkRecord = AttachmentRecord['link'] & object;
+type Linked = AttachmentRecord & { readonly link: LinkRecord };
 
 /**
  * How long a link may be nowhere to be seen before its attachment counts as dead, milliseconds: a runtime moves it between
@@ -84,7 +90,7 @@ export class Attachments {
   /** The runtime gives addresses an attachment's id. macvlan: now the MAC is known that their pairs carry. */
   name(request: NameRequest, signal: AbortSignal): Promise<AttachmentRecord> {
     return this.#lanes.take(request.id, async () => {
-      const { records, nics, addresses, clock } = this.#parts;
+      const { records, nics, addresses, clock, observe } = this.#parts;
       const known = records.attachment(request.id);
       if (known !== undefined && !known.ending) return known;
       const [first] = request.holdings;
@@ -114,6 +120,7 @@ export class Attachments {
         ending: false,
       };
       await records.save({ holdings, attachments: [record] });
+      observe.timeline.name(record.id, told(holdings));
       for (const holding of holdings) addresses.ensurePermit(holding);
       return record;
     });
@@ -125,31 +132,40 @@ export class Attachments {
    */
   join(request: JoinRequest, waiting: AbortSignal): Promise<AttachmentRecord> {
     return this.#lanes.take(request.id, async () => {
-      const { records, addresses, nics, links, guards } = this.#parts;
+      const { records, observe } = this.#parts;
       const record = records.attachment(request.id);
       if (record === undefined || record.ending) throw new KuryrError('ATTACHMENT_UNKNOWN', { id: request.id });
-      const holdings = this.holdingsOf(record);
-      const life = this.#begin(record.id);
-      const signal = AbortSignal.any([waiting, life]);
-      const nic = await nics.byPort(record.vmPort, signal);
-      await Promise.all(holdings.map(holding => addresses.permitted(holding, signal)));
-      const linked = await this.#recordLink(record, request, nic);
-      if (record.spec.kind === 'macvlan') await guards.makeWay(nic);
-      links.create({
-        nic,
-        spec: record.spec,
-        name: linked.link.name,
-        ifindex: linked.link.ifindex,
-        mtu: Math.min(record.mtu, nic.master.mtu),
-        id: record.id,
-        mac: record.mac,
-      });
-      this.#open(linked);
-      // The runtime sets the link up only when it has its answer.
-      await guards.stand(nic, this.#guarded(record, holdings));
-      await this.#awaitFrames(linked, holdings, nic, life, signal);
-      return linked;
+      return observe.timeline.step([record.id], 'join', () => this.#join(record, request, waiting));
     });
+  }
+
+  async #join(record: AttachmentRecord, request: JoinRequest, waiting: AbortSignal): Promise<AttachmentRecord> {
+    const { addresses, nics, guards } = this.#parts;
+    const holdings = this.holdingsOf(record);
+    const life = this.#begin(record.id);
+    const signal = AbortSignal.any([waiting, life]);
+    const nic = await nics.byPort(record.vmPort, signal);
+    await Promise.all(holdings.map(holding => addresses.permitted(holding, signal)));
+    const linked = await this.#recordLink(record, request, nic);
+    if (record.spec.kind === 'macvlan') await guards.makeWay(nic);
+    this.#link(linked, nic);
+    this.#open(linked);
+    // The runtime sets the link up only when it has its answer.
+    await guards.stand(nic, this.#guarded(record, holdings));
+    await this.#awaitFrames('reach', linked, holdings, nic, life, signal);
+    return linked;
+  }
+
+  #link({ id, spec, link, mtu, mac }: Linked, nic: Nic): void {
+    const { links, observe } = this.#parts;
+    const { name, ifindex } = link;
+    const request = { nic, spec, name, ifindex, mtu: Math.min(mtu, nic.master.mtu), id, mac };
+    observe.timeline.step(
+      [id],
+      'link',
+      () => links.create(request),
+      () => ({ details: { link: name, master: nic.master.name, kind: spec.kind, mode: spec.mode } }),
+    );
   }
 
   /**
@@ -158,19 +174,26 @@ export class Attachments {
    */
   revive(id: string): Promise<void> {
     return this.#lanes.take(id, async () => {
-      const { records, addresses, nics, guards } = this.#parts;
+      const { records, observe } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined || record.ending || record.link === undefined) return;
+      const { link } = record;
       const holdings = this.holdingsOf(record);
-      const life = this.#begin(id);
-      // First: whatever else cannot be asked yet, the pairs are what the container lives by.
-      for (const holding of holdings) addresses.ensurePermit(holding);
-      const nic = await nics.byPort(record.vmPort, life);
-      await guards.stand(nic, this.#guarded(record, holdings));
-      await this.#reopen(record, record.link, nic);
-      await Promise.all(holdings.map(holding => addresses.permitted(holding, life)));
-      await this.#awaitFrames(record, holdings, nic, life, life);
+      observe.timeline.name(id, told(holdings));
+      await observe.timeline.step([id], 'revive', () => this.#revive(record, link, holdings));
     });
+  }
+
+  async #revive(record: AttachmentRecord, link: LinkRecord, holdings: readonly Held[]) {
+    const { addresses, nics, guards } = this.#parts;
+    const life = this.#begin(record.id);
+    // First: whatever else cannot be asked yet, the pairs are what the container lives by.
+    for (const holding of holdings) addresses.ensurePermit(holding);
+    const nic = await nics.byPort(record.vmPort, life);
+    await guards.stand(nic, this.#guarded(record, holdings));
+    await this.#reopen(record, link, nic);
+    await Promise.all(holdings.map(holding => addresses.permitted(holding, life)));
+    await this.#awaitFrames('reach-again', record, holdings, nic, life, life);
   }
 
   /**
@@ -180,26 +203,33 @@ export class Attachments {
   detach(id: string): Promise<void> {
     this.#ends.get(id)?.abort(new KuryrError('ATTACHMENT_UNKNOWN', { id }));
     return this.#lanes.take(id, async () => {
-      const { records, addresses, links, guards, hostAccess, boot, life } = this.#parts;
+      const { records, observe } = this.#parts;
       const record = records.attachment(id);
       if (record === undefined) {
         await this.#removeStray(id);
         return;
       }
-      if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
-      const guest = guestOf(records, record, boot);
-      // Before the link goes: what the VM still sends would come back to itself.
-      if (guest !== undefined) hostAccess.close(guest);
-      const trace = this.trace(record);
-      if (trace !== undefined) await links.remove(trace, life);
-      const holdings = record.holdings.map(name => records.holding(name)).filter(holding => holding !== undefined);
-      await records.save({ forgetAttachments: [id], holdings: holdings.map(givenUp) });
-      this.#reached.delete(id);
-      this.#ends.get(id)?.abort();
-      this.#ends.delete(id);
-      for (const holding of holdings) addresses.release(holding.name);
-      guards.tidySoon();
+      await observe.timeline.step([id], 'detach', () => this.#detach(record));
+      observe.timeline.close(id);
     });
+  }
+
+  async #detach(record: AttachmentRecord): Promise<void> {
+    const { records, addresses, links, guards, hostAccess, boot, life, observe } = this.#parts;
+    const { id } = record;
+    if (!record.ending) await records.save({ attachments: [{ ...record, ending: true }] });
+    const guest = guestOf(records, record, boot);
+    // Before the link goes: what the VM still sends would come back to itself.
+    if (guest !== undefined) hostAccess.close(guest);
+    const trace = this.trace(record);
+    if (trace !== undefined) await observe.timeline.step([id], 'unlink', () => links.remove(trace, life));
+    const holdings = record.holdings.map(name => records.holding(name)).filter(holding => holding !== undefined);
+    await records.save({ forgetAttachments: [id], holdings: holdings.map(givenUp) });
+    this.#reached.delete(id);
+    this.#ends.get(id)?.abort();
+    this.#ends.delete(id);
+    for (const holding of holdings) addresses.release(holding.name);
+    guards.tidySoon();
   }
 
   /** Whether the attachment had a link, and neither link nor address is seen any more: its container is gone. */
@@ -236,6 +266,12 @@ export class Attachments {
       .filter(isHeld);
   }
 
+  /** How many attachments were not seen to have frames pass, though somebody else answers the VM. */
+  get unanswered(): number {
+    const silent = (answer: Reached) => !answer.reachable && answer.reason === 'unanswered';
+    return [...this.#reached.values()].filter(answers => answers.some(silent)).length;
+  }
+
   /** How the last attach of this run went, one entry an address. */
   reachedBy(id: string): readonly Reached[] {
     return this.#reached.get(id) ?? [];
@@ -253,7 +289,7 @@ export class Attachments {
   }
 
   /** Where the record does not name the link's master yet, as an older version wrote it. */
-  async #reopen(record: AttachmentRecord, link: AttachmentRecord['link'] & object, nic: Nic): Promise<void> {
+  async #reopen(record: AttachmentRecord, link: LinkRecord, nic: Nic): Promise<void> {
     if (link.master !== undefined) return;
     const { records, boot } = this.#parts;
     const known = { ...record, link: { ...link, master: nic.master.ifindex, boot } };
@@ -262,7 +298,8 @@ export class Attachments {
   }
 
   /** The link's number stands in the ledger before the kernel hears of it. */
-  async #recordLink(record: AttachmentRecord, { sandbox, gateways }: JoinRequest, nic: Nic) {
+  async #recordLink(record: AttachmentRecord, request: JoinRequest, nic: Nic): Promise<Linked> {
+    const { sandbox, gateways } = request;
     const { records, boot, clock } = this.#parts;
     const ifindex = record.link?.ifindex ?? FIRST_IFINDEX + records.nextLink();
     const name = record.link?.name ?? linkName(ifindex);
@@ -273,13 +310,14 @@ export class Attachments {
   }
 
   async #awaitFrames(
+    step: 'reach' | 'reach-again',
     record: AttachmentRecord,
     holdings: readonly Held[],
     nic: Nic,
     life: AbortSignal,
     signal: AbortSignal,
   ): Promise<void> {
-    const { reach, logger, waitMs } = this.#parts;
+    const { reach, logger, waitMs, observe } = this.#parts;
     const targets = holdings.map(({ reservation: { address, family } }) => ({
       nic,
       address,
@@ -288,7 +326,9 @@ export class Attachments {
     }));
     for (const target of targets) reach.announce(target, life);
     if (waitMs === 0) return;
-    const reached = await Promise.all(targets.map(target => reach.probe(target, waitMs, signal)));
+    const probe = (target: ReachTarget) =>
+      observe.timeline.step([record.id], step, () => reach.probe(target, waitMs, signal), tellReach(target));
+    const reached = await Promise.all(targets.map(probe));
     this.#reached.set(record.id, reached);
     for (const [index, answer] of reached.entries()) {
       const seen = { attachment: record.id, address: targets[index]?.address, ...answer };

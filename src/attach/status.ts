@@ -4,6 +4,7 @@ import type { Post } from '../hostaccess/guard-post.ts';
 import type { Guards } from '../hostaccess/guards.ts';
 import type { HostAccess, HostAccessState } from '../hostaccess/host-access.ts';
 import type { Nics } from '../nic/nic.ts';
+import type { HealthReport, Problem } from '../observe/health-board.ts';
 import type { PairWriters } from '../pairs/pair-writer.ts';
 import type { Reached } from '../reach/reach.ts';
 import { type Addresses, isHeld } from './addresses.ts';
@@ -78,6 +79,8 @@ export interface Status {
   }[];
   /** Why the cloud's part is missing, when it is. */
   readonly cloud: string | undefined;
+  /** What is wrong, causes first. */
+  readonly health: readonly Problem[];
 }
 
 export interface StatusParts {
@@ -89,6 +92,7 @@ export interface StatusParts {
   readonly guards: Pick<Guards, 'posts'>;
   readonly flips: Pick<FlipWatch, 'of'>;
   readonly hostAccess: Pick<HostAccess, 'state'>;
+  readonly health: { report(): HealthReport };
 }
 
 /** What `kuryr status` shows. The cloud is asked for what it alone knows; where it is silent, the rest is told all the same. */
@@ -104,6 +108,7 @@ export async function status(parts: StatusParts, signal: AbortSignal): Promise<S
   return {
     ports,
     cloud,
+    health: parts.health.report().problems,
     hostAccess: hostAccessStatus(parts.hostAccess.state),
     attachments: await Promise.all(
       records.attachments().map(async record => {

@@ -6,6 +6,7 @@ import type { Ipam } from '../ipam/ipam.ts';
 import type { Links } from '../link/link-kind.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Observe } from '../observe/observe.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import { type AbandonedNetwork, type CloudView, plan, type Step, type View } from '../reconcile/plan.ts';
 import type { Clock } from '../time/clock.ts';
@@ -35,6 +36,7 @@ export interface UpkeepParts {
   readonly hostAccess: Pick<HostAccess, 'refresh' | 'strays'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly observe: Observe;
   readonly life: AbortSignal;
   /** How long an unnamed address is kept, milliseconds. */
   readonly holdMs: number;
@@ -79,15 +81,19 @@ export class Upkeep {
 
   /** A look that fails, of a kernel that does not answer for a moment say, is not the last one. */
   async #sweep(): Promise<void> {
-    const { clock, logger, guards, flips, hostAccess } = this.#parts;
+    const { clock, logger, guards, flips, hostAccess, observe } = this.#parts;
     try {
       guards.refresh();
       flips.sweep();
       hostAccess.refresh();
       const looked = clock.now();
       for (const step of plan(this.#view([], [], []), this.#limits())) await this.#take(step, looked);
+      observe.meter.add('kuryr_sweeps_total', { outcome: 'ok' });
+      observe.health.clear('SWEEP_FAILED');
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
+      observe.meter.add('kuryr_sweeps_total', { outcome: 'failed' });
+      observe.health.set('SWEEP_FAILED', { reason: code });
       logger.warn({ code }, `what has no owner could not be looked for: ${message}`);
     }
   }
@@ -102,7 +108,8 @@ export class Upkeep {
 
   /** Everything without an owner, in the kernel, the ledger and the cloud; cleared away unless `dryRun`. */
   async gc(dryRun: boolean, signal: AbortSignal): Promise<Cleaned[]> {
-    const { nics, runtime, hostAccess, clock } = this.#parts;
+    const { nics, runtime, hostAccess, clock, observe } = this.#parts;
+    observe.meter.add('kuryr_gc_runs_total', {});
     const abandoned = await runtime.abandoned(signal);
     const cloud = await Promise.all((await nics.all(signal)).map(nic => this.#cloudView(nic, signal)));
     const looked = clock.now();
@@ -116,7 +123,7 @@ export class Upkeep {
 
   /** @param looked when the plan was made: what changed since then is not what it was about */
   async #take(step: Step, looked: number): Promise<Cleaned> {
-    const { records, addresses, attachments, guards, hostAccess, logger } = this.#parts;
+    const { records, addresses, attachments, guards, hostAccess, logger, observe } = this.#parts;
     const holding = step.do === 'end' ? records.holding(step.name) : undefined;
     const subject = step.do === 'detach' ? records.attachment(step.id) : holding;
     if (subject !== undefined && subject.since > looked) return { step, done: false };
@@ -128,8 +135,10 @@ export class Upkeep {
       else if (step.do === 'unguard') await guards.retire(step.path);
       else if (step.do === 'close') hostAccess.refresh();
       else await attachments.detach(step.id);
+      observe.meter.add('kuryr_cleared_total', { what: step.do, outcome: 'ok' });
       return { step, done: true };
     } catch (thrown) {
+      observe.meter.add('kuryr_cleared_total', { what: step.do, outcome: 'failed' });
       const error = asKuryrError(thrown);
       logger.warn({ ...step, code: error.code }, error.message);
       return { step, done: false, error: error.message };

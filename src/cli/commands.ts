@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./config.ts')).configCommand,
   },
   status: { summary: 'show attachments and pairs', load: async () => (await import('./status.ts')).statusCommand },
+  explain: {
+    summary: "tell an attachment's life, and what is wrong with it",
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
   doctor: {
     summary: 'tell whether this VM and its cloud can carry Kuryr',
     load: async () => (await import('./doctor.ts')).doctorCommand,

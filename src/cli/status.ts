@@ -9,29 +9,32 @@ import type {
 import { parseFlags } from '../config/flags.ts';
 import type { Command } from './command.ts';
 import { askDaemon, controlFlags } from './control-client.ts';
-import { columns, shown } from './table.ts';
+import { columns, problemLines, shortened, shown } from './table.ts';
 
 export const statusCommand: Command = {
   help: () =>
     [
-      'usage: kuryr status [--json]',
+      'usage: kuryr status [--json] [--check]',
       '',
-      'Shows each attachment with its addresses and how far it has come, and how many pairs are left on the VM ports.',
+      'Shows each attachment with its addresses and how far it has come, how many pairs are left on the VM ports, and what is',
+      'wrong.',
       '',
       '  --json          the whole answer of the daemon',
+      '  --check         exit code 1 where containers cannot start or are not safe: one of the values shown is an error',
       "  --run-dir PATH  the folder of the daemon's control socket",
     ].join('\n'),
 
   async run(args, terminal, signal) {
-    const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch' });
+    const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch', check: 'switch' });
     const status = await askDaemon({ method: 'GET', path: '/v1/status' }, text, terminal, signal);
     terminal.out(on.has('json') ? JSON.stringify(status, undefined, 2) : renderStatus(status as Status));
-    return 0;
+    const isWrong = (status as Status).health.some(({ severity }) => severity === 'error');
+    return on.has('check') && isWrong ? 1 : 0;
   },
 };
 
 /** The status as a person reads it. */
-export function renderStatus({ attachments, ports, guards, hostAccess, loose, cloud }: Status): string {
+export function renderStatus({ attachments, ports, guards, hostAccess, loose, cloud, health }: Status): string {
   const lines: string[] = [];
   if (attachments.length === 0) lines.push('No attachments.');
   else {
@@ -45,6 +48,7 @@ export function renderStatus({ attachments, ports, guards, hostAccess, loose, cl
   if (ports.length > 0) lines.push('', ...ports.map(portLine));
   lines.push(...guards.flatMap(guardLines), ...hostAccessLines(hostAccess));
   if (cloud !== undefined) lines.push('', `The cloud does not tell of its ports: ${shown(cloud)}`);
+  if (health.length > 0) lines.push('', 'Not as it should be:', ...health.flatMap(problemLines));
   return lines.join('\n');
 }
 
@@ -84,31 +88,23 @@ function portLine({ port, master, network, pairs, portSecurity }: PortStatus): s
   return `${where}: ${Math.max(0, limit - used)} of ${limit} pairs left`;
 }
 
-/** What is not as it should be; a guard that stands well is not told of. */
-function guardLines({ master, fault, flips }: GuardStatus): string[] {
-  const lines = fault === undefined ? [] : [`${shown(master)}: ${shown(fault.text)}`];
-  if (flips === undefined) return lines;
+/** What containers did to the mode; of a guard that does not stand, the health values tell. */
+function guardLines({ master, flips }: GuardStatus): string[] {
+  if (flips === undefined) return [];
   const { count, at, found, by, pause } = flips;
   const who = by === undefined ? 'a container' : `the container of ${shortened(by)}`;
   const times = count === 1 ? 'once' : `${count} times`;
   const next = pause === 0 ? '' : `; the next is let stand for ${pause / 1000} s`;
   return [
-    ...lines,
     `${shown(master)}: containers changed the mode of all its links ${times}, ${who} the last time (${shown(at)}, to ${shown(found)})${next}`,
   ];
 }
 
-/** Whether the VM reaches its own containers; nothing as long as nobody has asked for it. */
-function hostAccessLines({ state, lack, services, foreign }: HostAccessStatus): string[] {
-  if (lack !== undefined) return [`${shown(lack.text)} ${shown(lack.todo)}`];
+/** Whether the VM reaches its own containers; nothing as long as nobody has asked for it. What is lacking, the health values tell. */
+function hostAccessLines({ state, foreign }: HostAccessStatus): string[] {
+  if (state === 'lacking') return ['The VM and its own containers do not reach one another.'];
   if (state === 'off') return ['Host access is off: the VM and its own containers do not reach one another.'];
   if (state === 'unused') return [];
   const left = foreign.map(what => `${shown(what)} is not Kuryr's and is left as it is`);
-  const less = services === undefined ? [] : [`${shown(services.text)} ${shown(services.todo)}`];
-  return ['The VM and its own containers reach one another.', ...less, ...left];
-}
-
-/** Ids of 64 digits as Docker shows them. */
-function shortened(id: string): string {
-  return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : shown(id);
+  return ['The VM and its own containers reach one another.', ...left];
 }

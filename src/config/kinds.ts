@@ -1,4 +1,4 @@
-import { networkOf, parseCidr } from '../address/address.ts';
+import { canonical, networkOf, parseCidr } from '../address/address.ts';
 
 /** How an option's text becomes its value. */
 export interface Kind<Value> {
@@ -51,6 +51,19 @@ function rangeOf(text: string): string | undefined {
   const whole = `${address}/${prefix}`;
   return !isOdd && networkOf(whole) === whole ? whole : undefined;
 }
+
+/** A port on the loopback, which nobody outside this machine reaches: `127.0.0.1:9654`, `[::1]:9654`. */
+export const loopback: Kind<string> = {
+  placeholder: '127.0.0.1:PORT',
+  parse(text) {
+    const [, host = '', port = ''] = /^(127(?:\.\d{1,3}){3}|\[::1\]):([1-9]\d{0,4})$/.exec(text) ?? [];
+    const isRight = Number(port) <= 65_535 && (host === '[::1]' || canonical(host) === host);
+    if (host !== '' && isRight) return { value: text };
+    return {
+      rule: 'an address of the loopback with a port, such as 127.0.0.1:9654 or [::1]:9654: others would serve it to the network',
+    };
+  },
+};
 
 /** A name of at most 255 printable characters, as clouds.yaml has them. */
 export const cloudName: Kind<string> = {

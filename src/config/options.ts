@@ -1,4 +1,4 @@
-import { absolutePath, choice, cloudName, interfaceName, type Kind, ranges, wholeNumber } from './kinds.ts';
+import { absolutePath, choice, cloudName, interfaceName, type Kind, loopback, ranges, wholeNumber } from './kinds.ts';
 
 /**
  * An option under its one name: `--wait-seconds` on the command line, `KURYR_WAIT_SECONDS` in the environment,
@@ -47,6 +47,11 @@ export const options = {
     interfaceName,
     'the interface of the default route',
     "the VM's interface that containers' links are made on",
+  ),
+  'metrics-listen': found(
+    loopback,
+    'none',
+    'a port on the loopback that serves /metrics and /health too, for any user of this VM; the control socket always does, for root',
   ),
   mode: found(
     choice('l2', 'bridge', 'private'),

@@ -25,6 +25,7 @@ describe('the configuration', () => {
       link: 'ipvlan',
       logLevel: 'info',
       master: undefined,
+      metricsListen: undefined,
       mode: 'l2',
       publishedPorts: 'allow',
       runDir: '/run/kuryr',

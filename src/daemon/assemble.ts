@@ -2,13 +2,15 @@ import { join } from 'node:path';
 import { Addresses } from '../attach/addresses.ts';
 import { Attachments } from '../attach/attachments.ts';
 import { CloudWatch } from '../attach/cloud-watch.ts';
+import { explain, livesOf } from '../attach/explain.ts';
 import { guardedAttachments } from '../attach/guarded.ts';
 import { guestsOf } from '../attach/guests.ts';
 import { Records } from '../attach/records.ts';
 import { status } from '../attach/status.ts';
 import { Upkeep } from '../attach/upkeep.ts';
-import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
 import { Control } from '../fronts/control/control.ts';
+import { EngineContainers } from '../fronts/docker/engine-containers.ts';
 import { EngineNetworks } from '../fronts/docker/engine-networks.ts';
 import { IpamDriver } from '../fronts/docker/ipam-driver.ts';
 import { NetworkDriver } from '../fronts/docker/network-driver.ts';
@@ -16,7 +18,6 @@ import { networkPlan } from '../fronts/docker/network-plan.ts';
 import { DockerPlugin } from '../fronts/docker/plugin.ts';
 import { Sandboxes } from '../fronts/docker/sandboxes.ts';
 import { DockerStore } from '../fronts/docker/store.ts';
-import type { UnixServer } from '../fronts/http-server.ts';
 import { FlipWatch } from '../hostaccess/flip-watch.ts';
 import { guardFolder } from '../hostaccess/guard-folder.ts';
 import { Guards } from '../hostaccess/guards.ts';
@@ -32,7 +33,9 @@ import { PortPairWriters } from '../pairs/port-pair-writers.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
 import type { Edges } from './edges.ts';
 import { NicWatch } from './nic-watch.ts';
+import { Observatory } from './observatory.ts';
 import { PortLocks } from './port-locks.ts';
+import { Pulse } from './pulse.ts';
 
 /** What the daemon is told by its options. */
 export interface DaemonConfig {
@@ -51,11 +54,13 @@ export interface DaemonConfig {
   /** What the VM translates for its containers; none with host access off. */
   readonly services: Services;
   readonly publishedPorts: 'allow' | 'refuse';
+  /** Where on the loopback metrics and health are served besides. */
+  readonly metricsListen: string | undefined;
   readonly version: string;
 }
 
 export interface Daemon {
-  /** Takes requests until `stop`. @throws SOCKET_TAKEN */
+  /** Takes requests until `stop`. @throws SOCKET_TAKEN, METRICS_LISTEN_FAILED */
   start(): Promise<void>;
   /** Takes no more requests, answers those under way, writes the ledger out. Containers keep running. */
   stop(): Promise<void>;
@@ -84,18 +89,20 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const { kernel, neutron, clock, random, logger } = edges;
   const ending = new AbortController();
   const life = ending.signal;
-  const ledger = await openJournal(join(config.stateDir, 'ledger'), edges.files, logger);
+  const observe = new Observatory(clock);
+  edges.onCall(observe.call);
+  const ledger = observe.watching(await openJournal(join(config.stateDir, 'ledger'), edges.files, logger));
 
   const records = new Records(ledger);
   const store = new DockerStore(ledger);
   await assertReadable(ledger, records, store);
   const nics = new NeutronNics({ kernel, neutron, ownPorts: edges.ownPorts, master: config.master, logger, life });
-  const writers = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
+  const writers = new PortPairWriters({ neutron, ownership: records, clock, random, logger, observe });
   const locks = new PortLocks(kernel, config.lockDir, writers);
   const ipam = new ExactIpam({ neutron, logger });
   const links = new SlaveLinks(kernel);
   const reach = new PacketReach({ kernel, clock, logger });
-  const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, life };
+  const core = { records, nics, links, ipam, pairs: locks, clock, random, logger, observe, life };
   const addresses = new Addresses(core);
   const guarded = () => guardedAttachments(records);
   const guards = new Guards({ ...core, kernel, folder: guardFolder(config.runDir), attachments: guarded });
@@ -123,8 +130,16 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     network: new NetworkDriver({ ...front, sandboxes }),
     ipam: new IpamDriver(front),
   });
+  const { timeline: lives, health } = observe;
+  observe.look({ ...core, ...kept, kernel, attachments, writers, version: config.version });
+  const explaining = { ...core, neutron, attachments, reach, lives, health };
+  const containers = new EngineContainers(edges.askEngine);
   const control = new Control({
-    status: signal => status({ ...core, addresses, attachments, guards, flips, hostAccess }, signal),
+    status: signal => status({ ...core, addresses, attachments, guards, flips, hostAccess, health }, signal),
+    explain: async (what, signal) => ({ lives: await explain({ ...explaining, runtime: containers }, what, signal) }),
+    lives: () => ({ lives: livesOf(explaining) }),
+    metrics: () => observe.meter.text(),
+    health: () => health.report(),
     gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
     version: config.version,
@@ -133,7 +148,13 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     life,
   });
 
-  const servers = [control.server(join(config.runDir, 'control.sock')), plugin.server(config.dockerSocket)];
+  const loopback = config.metricsListen === undefined ? [] : [control.loopback(config.metricsListen)];
+  const servers = [
+    control.server(join(config.runDir, 'control.sock')),
+    plugin.server(config.dockerSocket),
+    ...loopback,
+  ];
+  const pulse = new Pulse({ ...core, neutron, health });
   let background: Promise<unknown> = Promise.resolve();
   return {
     async start() {
@@ -146,7 +167,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       hostAccess.start(life);
       sandboxes.resume(records.attachments(), boot);
       for (const server of servers) await server.listen();
-      background = Promise.all([upkeep.run(), cloudWatch.run(), warmUp(edges, () => nics.all(life), life)]);
+      background = Promise.all([upkeep.run(), cloudWatch.run(), pulse.run()]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');
     },
     async stop() {
@@ -176,18 +197,7 @@ async function assertReadable(ledger: Ledger, records: Records, store: DockerSto
   }
 }
 
-/** What the first attach would have to ask first. A cloud that is down now is asked again then. */
-async function warmUp({ neutron, logger }: Edges, findNics: () => Promise<unknown>, life: AbortSignal): Promise<void> {
-  try {
-    await Promise.all([findNics(), neutron.extensions(life)]);
-  } catch (thrown) {
-    const { code, message } = asKuryrError(thrown);
-    if (!life.aborted)
-      logger.warn({ code }, `the cloud is not at hand yet; the first attach will ask again: ${message}`);
-  }
-}
-
-async function stopServing(servers: readonly UnixServer[]): Promise<void> {
+async function stopServing(servers: readonly { close(): Promise<void> }[]): Promise<void> {
   await Promise.all(servers.map(server => server.close()));
 }
 

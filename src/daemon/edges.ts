@@ -10,6 +10,7 @@ import type { Sys } from '../linux/sys.ts';
 import type { OwnPorts } from '../nic/lookup.ts';
 import { ownPortIds } from '../nic/metadata.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { CallObserver } from '../openstack/caller.ts';
 import type { HttpClient } from '../openstack/http.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import { type Cloud, openCloud } from '../openstack/open-cloud.ts';
@@ -29,6 +30,8 @@ export interface Edges {
   /** Port ids that the metadata service or config drive names; undefined where there is neither. */
   readonly ownPorts: OwnPorts;
   readonly askEngine: AskEngine;
+  /** Tells the observer of every request to the cloud from now on. */
+  readonly onCall: (observer: CallObserver) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -54,6 +57,7 @@ export type RealEdges = Edges & { readonly cloud: Cloud };
 export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOptions): Promise<RealEdges> {
   const sys = new KoffiSys();
   const kernel = new LinuxKernel(wrap?.sys(sys) ?? sys);
+  const observers: CallObserver[] = [];
   const cloud = await openCloud({
     cloud: name,
     env,
@@ -63,6 +67,9 @@ export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOpt
     clock: systemClock,
     random: systemRandom,
     logger,
+    observer: call => {
+      for (const observer of observers) observer(call);
+    },
     wrapHttp: wrap?.http,
   });
   return {
@@ -80,6 +87,7 @@ export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOpt
         signal,
       ),
     askEngine: (path, signal) => plainGet({ socket: ENGINE_SOCKET, url: `http://localhost${path}` }, signal),
+    onCall: observer => void observers.push(observer),
     clock: systemClock,
     random: systemRandom,
     logger,

@@ -49,6 +49,7 @@ export function daemonConfig(config: Config, version: string): DaemonConfig {
     hostAccess: config.hostAccess,
     services: { ranges: config.services, backends: config.serviceBackends },
     publishedPorts: config.publishedPorts,
+    metricsListen: config.metricsListen,
     version,
   };
 }

@@ -288,6 +288,16 @@ export const errorTable = {
     text: 'The embedded cloud does not start: {reason}.',
     todo: 'Choose a free port with --port, or leave it out; a --file has to be one that an embedded cloud wrote.',
   },
+  EXPLAIN_AMBIGUOUS: {
+    status: 409,
+    text: '{what} is the beginning of several ids: {choices}.',
+    todo: 'Give more of it; kuryr explain without a name lists all.',
+  },
+  EXPLAIN_UNKNOWN: {
+    status: 404,
+    text: 'Nothing is known of {what}: it is no address, endpoint, sandbox or running container on a network of Kuryr, and none that went a short while ago.',
+    todo: 'kuryr explain without a name lists what can be explained. One that has gone is found by its address or endpoint alone; of what was before the daemon last started nothing is kept.',
+  },
   FILE_EXISTS: {
     status: 409,
     text: 'The file {file} is there already.',
@@ -323,6 +333,11 @@ export const errorTable = {
     text: 'The VM and its own containers cannot reach each other, since this kernel has no {module} ({reason}).',
     todo: 'Load it (modprobe {module}; distributions keep it in linux-modules-extra or kernel-modules-extra where it is not in the main package): the daemon notices within half a minute. Containers are attached all the same; --host-access off silences this.',
   },
+  HTTP_HOST_REFUSED: {
+    status: 403,
+    text: 'Metrics are read here under a name of the loopback alone, not under {host}.',
+    todo: 'Ask for http://127.0.0.1 or http://localhost with the port.',
+  },
   HTTP_MALFORMED: {
     status: 400,
     text: 'What came is no whole HTTP/1.1 request ({reason}).',
@@ -331,7 +346,7 @@ export const errorTable = {
   HTTP_METHOD_REFUSED: {
     status: 405,
     text: '{path} cannot be asked by {method}.',
-    todo: 'Nothing was changed. Send a POST.',
+    todo: 'Nothing was changed. Docker asks by POST; /metrics and /health are read by GET.',
   },
   HTTP_TOO_SLOW: {
     status: 408,
@@ -432,6 +447,16 @@ export const errorTable = {
     status: 404,
     text: 'There is no NIC {master} that can carry containers; there are: {choices}.',
     todo: 'Name one of these as --master (KURYR_MASTER) or -o parent=. A NIC must be up and have an address of a Neutron port.',
+  },
+  METRICS_LISTEN_FAILED: {
+    status: 500,
+    text: 'Metrics cannot be served at {listen}: {reason}.',
+    todo: 'Name a free port: --metrics-listen 127.0.0.1:PORT. The control socket serves the same without it.',
+  },
+  METRICS_PAGE_UNKNOWN: {
+    status: 404,
+    text: 'There is no {path} here.',
+    todo: '/metrics and /health are all that is served on this port; the rest is on the control socket.',
   },
   MODE_CLASH: {
     status: 409,

@@ -6,7 +6,9 @@ import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 
 export interface Answer {
   readonly status: number;
+  /** Sent as JSON, or as it is where it has a type of its own. */
   readonly body: unknown;
+  readonly contentType?: string;
 }
 
 export interface UnixServerOptions {
@@ -86,11 +88,11 @@ export class UnixServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, text } = await this.#answer(request);
+    const { status, text, contentType } = await this.#answer(request);
     const { socket } = request;
     if (this.#closing) response.setHeader('connection', 'close');
     response.writeHead(status, {
-      'content-type': this.#options.contentType,
+      'content-type': contentType,
       'content-length': Buffer.byteLength(text),
     });
     response.end(text, () => {
@@ -98,23 +100,25 @@ export class UnixServer {
     });
   }
 
-  async #answer(request: IncomingMessage): Promise<{ status: number; text: string }> {
+  async #answer(request: IncomingMessage): Promise<Encoded> {
+    const { contentType } = this.#options;
     try {
       const body = parse(await read(request));
       this.#quiet.delete(request.socket);
-      return encode(await this.#options.answer({ method: request.method ?? '', path: request.url ?? '', body }));
+      const asked = { method: request.method ?? '', path: request.url ?? '', body };
+      return encode(await this.#options.answer(asked), contentType);
     } catch (error) {
-      return encode(this.#options.refuse(asKuryrError(error)));
+      return encode(this.#options.refuse(asKuryrError(error)), contentType);
     }
   }
 
   /** The answer to what is no request that could be served, and the end of its connection. */
   #hangUp(socket: Socket, error: KuryrError): void {
     if (!socket.writable) return;
-    const { status, text } = encode(this.#options.refuse(error));
+    const { status, text, contentType } = encode(this.#options.refuse(error), this.#options.contentType);
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
-      `content-type: ${this.#options.contentType}`,
+      `content-type: ${contentType}`,
       `content-length: ${Buffer.byteLength(text)}`,
       'connection: close',
     ];
@@ -123,8 +127,16 @@ export class UnixServer {
   }
 }
 
-function encode({ status, body }: Answer): { status: number; text: string } {
-  return { status, text: `${JSON.stringify(body)}\n` };
+interface Encoded {
+  readonly status: number;
+  readonly text: string;
+  readonly contentType: string;
+}
+
+/** An answer as it is sent. */
+export function encode({ status, body, contentType }: Answer, otherwise: string): Encoded {
+  if (contentType !== undefined) return { status, text: String(body), contentType };
+  return { status, text: `${JSON.stringify(body)}\n`, contentType: otherwise };
 }
 
 /** Why Node's parser gave up a request. */

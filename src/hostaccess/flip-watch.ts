@@ -74,6 +74,11 @@ export class FlipWatch {
     for (const post of this.#parts.guards.posts) this.#look(post, []);
   }
 
+  /** How many were put back since the daemon began. */
+  get total(): number {
+    return [...this.#flips.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
   of(master: number): Flips | undefined {
     return this.#flips.get(master);
   }

@@ -64,6 +64,11 @@ export class HostAccess {
     return this.#state;
   }
 
+  /** Why what containers forge is not kept from the VM; undefined where it is, or need not be. */
+  get shieldFault(): KuryrError | undefined {
+    return this.#shieldFault;
+  }
+
   /** Takes over what an earlier run left, and follows the masters' MACs and addresses until the signal is aborted. */
   start(life: AbortSignal): void {
     this.refresh();

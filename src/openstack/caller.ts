@@ -15,6 +15,12 @@ export interface CloudCall {
   readonly status: number | undefined;
   /** From sending to the whole answer. */
   readonly ms: number;
+  /** `X-Openstack-Request-Id`. */
+  readonly requestId: string | undefined;
+  /** Why no answer came: the code of a TransportError. */
+  readonly lost: string | undefined;
+  /** The server's `Date` as it wrote it. */
+  readonly date: string | undefined;
 }
 
 export type CallObserver = (call: CloudCall) => void;
@@ -54,19 +60,22 @@ export class Caller {
     const start = this.#clock.monotonic();
     const { pathname, search } = new URL(request.url);
     const told = { service: this.#service, method, path: `${pathname}${search.replace(/&fields=\w+/g, '')}` };
-    const done = (status: number | undefined) => {
+    const done = (end: Pick<CloudCall, 'status' | 'requestId' | 'lost' | 'date'>) => {
       const ms = this.#clock.monotonic() - start;
-      this.#observer?.({ service: this.#service, method, route, status, ms });
+      this.#observer?.({ service: this.#service, method, route, ms, ...end });
       return Math.round(ms);
     };
     try {
       const answer = await this.#http.request(request, signal);
       const { status } = answer;
-      this.#logger.debug({ ...told, status, ms: done(status), requestId: requestId(answer) }, 'cloud answered');
+      const id = requestId(answer);
+      const ms = done({ status, requestId: id, lost: undefined, date: answer.headers['date'] });
+      this.#logger.debug({ ...told, status, ms, requestId: id }, 'cloud answered');
       return answer;
     } catch (error) {
       const lost = error instanceof TransportError ? error : new TransportError(false, 'UNKNOWN', String(error));
-      this.#logger.debug({ ...told, ms: done(undefined), code: lost.code }, 'cloud did not answer');
+      const ms = done({ status: undefined, requestId: undefined, lost: lost.code, date: undefined });
+      this.#logger.debug({ ...told, ms, code: lost.code }, 'cloud did not answer');
       throw lost;
     }
   }

@@ -1,4 +1,5 @@
 import { silentLogger } from '../observe/logger.ts';
+import { type Observe, silentObserve } from '../observe/observe.ts';
 import { FakeNeutron } from '../openstack/fake-neutron.ts';
 import type { AddressPair } from '../openstack/neutron.ts';
 import { FakeClock } from '../time/fake-clock.ts';
@@ -7,7 +8,7 @@ import type { Pair } from './pair-writer.ts';
 import { PortPairWriters } from './port-pair-writers.ts';
 
 /** A VM port in a Neutron in memory and its writer, for tests of the writer. */
-export function pairBench(foreign: readonly AddressPair[] = [], securityOff = false) {
+export function pairBench(foreign: readonly AddressPair[] = [], securityOff = false, observe: Observe = silentObserve) {
   const neutron = new FakeNeutron();
   const network = neutron.addNetwork();
   neutron.addSubnet({ network_id: network.id, cidr: '10.0.0.0/24' });
@@ -21,7 +22,7 @@ export function pairBench(foreign: readonly AddressPair[] = [], securityOff = fa
   const ledger = new Set<string>();
   const ownership = { owns: (portId: string, pair: Pair) => portId === vm.id && ledger.has(pair.address) };
   const writers = new PortPairWriters({
-    ...{ neutron, ownership, clock, logger: silentLogger },
+    ...{ neutron, ownership, clock, logger: silentLogger, observe },
     random: fakeRandom([0.1, 0.9, 0.5]),
   });
   const writer = writers.of(vm.id);

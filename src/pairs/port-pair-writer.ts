@@ -1,5 +1,6 @@
 import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Observe } from '../observe/observe.ts';
 import { abortable, withinTime } from '../openstack/deadline.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { Clock } from '../time/clock.ts';
@@ -17,6 +18,7 @@ export interface PairWriterEdges {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly observe: Observe;
 }
 
 /** Writes that a wish takes part in before it is given up. With random back-off 8 writers at once needed 13 to 16 in all (Neutron 21). */
@@ -119,7 +121,8 @@ export class PortPairWriter implements PairWriter {
   async #wish(pair: Pair, want: Wish['want'], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#closed.throwIfAborted();
-    const wish = this.#wishes.open(pair, want, ++this.#events, () => this.#overtaken(pair));
+    const { subjects } = this.#edges.observe.timeline;
+    const wish = this.#wishes.open(pair, want, ++this.#events, () => this.#overtaken(pair), subjects);
     this.#start();
     return abortable(wish.settled.promise, signal);
   }
@@ -184,7 +187,8 @@ export class PortPairWriter implements PairWriter {
 
   async #write(plan: Plan): Promise<void> {
     const { reading, wishes } = plan;
-    const { clock } = this.#edges;
+    const { clock, observe } = this.#edges;
+    const { timeline, health } = observe;
     const began = clock.monotonic();
     const arrived = this.#wishes.arrived;
     const list = merge(
@@ -196,7 +200,10 @@ export class PortPairWriter implements PairWriter {
     this.#current = false;
     try {
       const fields = { allowed_address_pairs: list };
-      await this.#call('PUT', signal => this.#edges.neutron.updatePort(this.#portId, fields, reading.revision, signal));
+      await timeline.step(subjectsOf(wishes), 'write', () =>
+        this.#call('PUT', signal => this.#edges.neutron.updatePort(this.#portId, fields, reading.revision, signal)),
+      );
+      health.clear('PAIRS_FORBIDDEN', this.#portId);
     } catch (error) {
       return this.#refused(asKuryrError(error), plan, list.length);
     }
@@ -224,8 +231,12 @@ export class PortPairWriter implements PairWriter {
 
   async #read(): Promise<void> {
     const since = ++this.#events;
+    const { observe } = this.#edges;
     try {
-      const port = await this.#call('GET', signal => this.#edges.neutron.port(this.#portId, signal));
+      const port = await observe.timeline.within(subjectsOf(this.#wishes.all()), () =>
+        this.#call('GET', signal => this.#edges.neutron.port(this.#portId, signal)),
+      );
+      observe.health.clear('VM_PORT_GONE', this.#portId);
       this.#current = true;
       this.#reading = {
         entries: port.allowed_address_pairs,
@@ -257,7 +268,8 @@ export class PortPairWriter implements PairWriter {
     for (const pair of this.#held.values()) {
       if (stands(pair, reading) || this.#wishes.has(pair)) continue;
       this.#edges.logger.warn({ port: this.#portId, address: pair.address }, 'a pair was lost and is written again');
-      const wish = this.#wishes.open(pair, 'present', ++this.#events, () => this.#overtaken(pair));
+      this.#edges.observe.meter.add('kuryr_pairs_lost_total', {});
+      const wish = this.#wishes.open(pair, 'present', ++this.#events, () => this.#overtaken(pair), []);
       // Nobody waits for it.
       wish.settled.promise.catch((thrown: unknown) => {
         const { code, message } = asKuryrError(thrown);
@@ -291,7 +303,11 @@ export class PortPairWriter implements PairWriter {
   #reasonFor(error: KuryrError, plan: Plan, wish: Wish): KuryrError {
     const details = { ...error.details, port: this.#portId, address: wish.pair.address };
     if (error.code === 'PAIRS_EXHAUSTED') return this.#exhausted(plan, wish, error);
-    if (error.code === 'NEUTRON_FORBIDDEN') return new KuryrError('PAIRS_FORBIDDEN', details, { cause: error });
+    if (error.code === 'NEUTRON_FORBIDDEN') {
+      const reason = String(error.details['message']);
+      this.#edges.observe.health.set('PAIRS_FORBIDDEN', { subject: this.#portId, reason });
+      return new KuryrError('PAIRS_FORBIDDEN', details, { cause: error });
+    }
     return new KuryrError(error.code, details, { cause: error });
   }
 
@@ -316,6 +332,7 @@ export class PortPairWriter implements PairWriter {
   }
 
   #gone(): void {
+    this.#edges.observe.health.set('VM_PORT_GONE', { subject: this.#portId });
     this.#reading = undefined;
     this.#held.clear();
     for (const wish of this.#wishes.all()) if (wish.want === 'absent') this.#wishes.fulfil(wish);
@@ -340,3 +357,6 @@ export class PortPairWriter implements PairWriter {
     return withinTime(this.#edges.clock, CALL_MS, signal, bound => abortable(work(bound), bound), late);
   }
 }
+
+/** On whose behalf the wishes came. */
+const subjectsOf = (wishes: readonly Wish[]) => [...new Set(wishes.flatMap(({ subjects }) => [...subjects]))];

@@ -1,4 +1,4 @@
-import type { PairWriter, PairWriters } from './pair-writer.ts';
+import type { PairView, PairWriter, PairWriters } from './pair-writer.ts';
 import { type PairWriterEdges, PortPairWriter } from './port-pair-writer.ts';
 
 /** Gives each VM port its one writer, made when first asked for, until closed. */
@@ -17,6 +17,14 @@ export class PortPairWriters implements PairWriters {
     const writer = new PortPairWriter(portId, this.#edges, this.#closing.signal);
     this.#writers.set(portId, writer);
     return writer;
+  }
+
+  /** Each VM port that was read, as it was then; nothing is asked. */
+  views(): readonly { readonly port: string; readonly view: PairView }[] {
+    return [...this.#writers].flatMap(([port, writer]) => {
+      const view = writer.view();
+      return view === undefined ? [] : [{ port, view }];
+    });
   }
 
   /** Ends every loop: a call under way is aborted, and who waits gets the reason. */

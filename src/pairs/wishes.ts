@@ -9,6 +9,8 @@ export interface Wish {
   readonly since: number;
   /** How many writes carried it. */
   rounds: number;
+  /** On whose behalf it came. */
+  readonly subjects: Set<string>;
   readonly settled: PromiseWithResolvers<void>;
 }
 
@@ -31,14 +33,15 @@ export class Wishes {
   }
 
   /** The open wish for it, or a new one; `overtaken` becomes the fate of an opposite one that was open. */
-  open(pair: Pair, want: Wish['want'], since: number, overtaken: () => Error): Wish {
+  open(pair: Pair, want: Wish['want'], since: number, overtaken: () => Error, subjects: readonly string[]): Wish {
     const open = this.#byKey.get(pairKey(pair));
+    for (const subject of subjects) open?.subjects.add(subject);
     if (open?.want === want) return open;
     if (open !== undefined) this.fail(open, overtaken());
     const settled = Promise.withResolvers<void>();
     // Who waits has the same promise; where nobody does, a failure must not end the process.
     settled.promise.catch(() => {});
-    const wish: Wish = { pair, want, since, rounds: 0, settled };
+    const wish: Wish = { pair, want, since, rounds: 0, settled, subjects: new Set(subjects) };
     this.#byKey.set(pairKey(pair), wish);
     this.#arrived++;
     return wish;

@@ -138,6 +138,7 @@ export class Rig {
         lockDir: this.#folder,
         dockerSocket: this.docker,
         version: 'test',
+        metricsListen: undefined,
       },
       ...{
         link: { kind: 'ipvlan', mode: 'l2', flag: 'bridge' } as const,
@@ -151,6 +152,7 @@ export class Rig {
       ...{ kernel: this.kernel, neutron: this.neutron, files: this.#files, logger: silentLogger },
       ...{ clock: systemClock, random: systemRandom, ownPorts: async () => undefined, close: async () => {} },
       askEngine: () => Promise.reject(new Error('no engine')),
+      onCall: () => {},
       ...this.#edges,
     });
     this.#daemon = daemon;

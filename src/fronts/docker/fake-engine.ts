@@ -17,6 +17,7 @@ import { SlaveLinks } from '../../link/slave-links.ts';
 import { FakeKernel } from '../../linux/fake-kernel.ts';
 import { NeutronNics } from '../../nic/neutron-nics.ts';
 import { silentLogger } from '../../observe/logger.ts';
+import { type Observe, silentObserve } from '../../observe/observe.ts';
 import { FakeNeutron } from '../../openstack/fake-neutron.ts';
 import { PortPairWriters } from '../../pairs/port-pair-writers.ts';
 import { FakeReach } from '../../reach/fake-reach.ts';
@@ -39,6 +40,7 @@ export interface FakeEngineOptions {
   readonly publishedPorts?: 'allow' | 'refuse';
   /** Id of the VM's boot. */
   readonly boot?: string;
+  readonly observe?: Observe;
 }
 
 /** The VM that every test begins with: one NIC, one network (of that id) with an IPv4 and an IPv6 subnet. */
@@ -88,12 +90,13 @@ export class FakeEngine {
     const logger = silentLogger;
     const life = this.#ending.signal;
     const random = fakeRandom();
+    const observe = options.observe ?? silentObserve;
     const records = new Records(this.ledger);
     const nics = new NeutronNics({ kernel, neutron, ownPorts: async () => undefined, master: undefined, logger, life });
     const ipam = new ExactIpam({ neutron, logger });
     const links = new SlaveLinks(kernel);
-    const pairs = new PortPairWriters({ neutron, ownership: records, clock, random, logger });
-    const core = { records, nics, links, ipam, pairs, clock, random, logger, life };
+    const pairs = new PortPairWriters({ neutron, ownership: records, clock, random, logger, observe });
+    const core = { records, nics, links, ipam, pairs, clock, random, logger, observe, life };
     const addresses = new Addresses(core);
     const guarded = () => guardedAttachments(records);
     const guards = new Guards({ ...core, kernel, folder: '/run/kuryr/guard', attachments: guarded });

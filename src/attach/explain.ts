@@ -1,0 +1,171 @@
+import { canonical } from '../address/address.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
+import type { HealthReport, Problem } from '../observe/health-board.ts';
+import type { Life } from '../observe/lives.ts';
+import type { StepName } from '../observe/timeline.ts';
+import { askFacts, type FactsParts } from './ask-facts.ts';
+import type { Finding } from './finding.ts';
+import type { AttachmentRecord, Holding, Records } from './records.ts';
+import { type StoryLine, storyOf } from './story.ts';
+
+/** What the front knows of its runtime's containers. */
+export interface RuntimeContainers {
+  /** Ids of the attachments that the container of that name or id has; none where there is none, or nobody answers. */
+  attachmentsOf(container: string, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+export interface ExplainParts extends FactsParts {
+  readonly records: Records;
+  readonly lives: { all(): readonly Life[] };
+  readonly runtime: RuntimeContainers;
+  readonly health: { report(): HealthReport };
+}
+
+/** An attachment's life, or that of an address that none has. */
+export interface Explanation {
+  readonly attachment: string | undefined;
+  readonly network: string | undefined;
+  readonly sandbox: string | undefined;
+  readonly addresses: readonly string[];
+  /** `loose`: an address without an attachment. */
+  readonly state: 'attached' | 'ending' | 'loose' | 'gone';
+  /** ISO 8601. */
+  readonly began: string;
+  readonly ended: string | undefined;
+  /** False where the story begins with the start of the daemon: what was before, the ledger does not tell. */
+  readonly whole: boolean;
+  readonly story: readonly StoryLine[];
+  /** Lines in the midst that were not kept. */
+  readonly dropped: number;
+  readonly now: readonly Finding[];
+  /** What is wrong with the daemon as a whole. */
+  readonly health: readonly Problem[];
+}
+
+/** A life in a list. */
+export type LifeSummary = Pick<Explanation, 'attachment' | 'addresses' | 'state' | 'began' | 'ended'> & {
+  /** The code of the last error, if it ended with one. */
+  readonly error: string | undefined;
+};
+
+/** What a life is told by: its record and holdings, as far as they are. */
+interface Subject {
+  readonly record: AttachmentRecord | undefined;
+  readonly holdings: readonly Holding[];
+  readonly life: Life;
+}
+
+/**
+ * The lives that an address, the id of an endpoint or sandbox (its beginning is enough) or a container's name means: one for
+ * each of a container's attachments.
+ * @throws EXPLAIN_UNKNOWN, EXPLAIN_AMBIGUOUS
+ */
+export async function explain(parts: ExplainParts, what: string, signal: AbortSignal): Promise<Explanation[]> {
+  const address = canonical(what);
+  const found = address === undefined ? await byName(parts, what, signal) : byAddress(parts, address);
+  if (found.length === 0) throw new KuryrError('EXPLAIN_UNKNOWN', { what: what.slice(0, 100) });
+  const { problems } = parts.health.report();
+  return Promise.all(found.map(subject => explained(parts, subject, problems, signal)));
+}
+
+/** All lives that can be told, the latest first. */
+export function livesOf({ records, lives }: Pick<ExplainParts, 'records' | 'lives'>): LifeSummary[] {
+  const known = new Set(lives.all().flatMap(({ attachment }) => attachment ?? []));
+  const untold = records.attachments().filter(({ id }) => !known.has(id));
+  return [...lives.all(), ...untold.map(record => lifeOf(records, record))].map(life => ({
+    attachment: life.attachment,
+    addresses: life.addresses,
+    state: stateOf(life, life.attachment === undefined ? undefined : records.attachment(life.attachment)),
+    began: timeOf(life.began),
+    ended: life.ended === undefined ? undefined : timeOf(life.ended),
+    error: failureOf(life),
+  }));
+}
+
+async function byName(parts: ExplainParts, what: string, signal: AbortSignal): Promise<Subject[]> {
+  const { records, lives, runtime } = parts;
+  const own = new Set(await runtime.attachmentsOf(what, signal));
+  const living = records.attachments();
+  const all = lives.all();
+  const ids = new Set([...living.map(({ id }) => id), ...all.flatMap(({ attachment }) => attachment ?? [])]);
+  const begins = (id: string) => what.length >= 4 && id.startsWith(what);
+  const sandboxes = living.filter(({ sandbox }) => isSandbox(sandbox, what)).map(({ id }) => id);
+  const fitting = [...ids].filter(id => own.has(id) || begins(id) || sandboxes.includes(id));
+  if (fitting.length > 1 && !fitting.every(id => own.has(id)) && !fitting.every(id => sandboxes.includes(id)))
+    throw new KuryrError('EXPLAIN_AMBIGUOUS', { what: what.slice(0, 100), choices: fitting });
+  return fitting.map(id => subjectOf(parts, id));
+}
+
+/** Engines name a sandbox's file by the first twelve digits of its id. */
+function isSandbox(path: string | undefined, what: string): boolean {
+  const name = path?.split('/').at(-1) ?? '';
+  return what.length >= 4 && name !== '' && (name.startsWith(what) || what.startsWith(name));
+}
+
+/** Who has the address now, else who had it last. */
+function byAddress(parts: ExplainParts, address: string): Subject[] {
+  const { records, lives } = parts;
+  const holding = records.holdings().find(({ reservation, wanted }) => (reservation?.address ?? wanted) === address);
+  if (holding?.attachment !== undefined) return [subjectOf(parts, holding.attachment)];
+  const life = lives.all().find(({ addresses }) => addresses.includes(address));
+  if (holding === undefined) return life === undefined ? [] : [{ record: undefined, holdings: [], life }];
+  const untold = { attachment: undefined, addresses: [address], began: holding.since, whole: false };
+  const own = life?.ended === undefined ? life : undefined;
+  return [
+    { record: undefined, holdings: [holding], life: own ?? { ...untold, ended: undefined, events: [], dropped: 0 } },
+  ];
+}
+
+function subjectOf({ records, lives }: ExplainParts, id: string): Subject {
+  const record = records.attachment(id);
+  const life = lives.all().find(({ attachment }) => attachment === id);
+  const holdings = record?.holdings.flatMap(name => records.holding(name) ?? []) ?? [];
+  // Either is there, or its id would not have been found.
+  return { record, holdings, life: life ?? lifeOf(records, record as AttachmentRecord) };
+}
+
+/** What the ledger knows of a life that this daemon has not seen begin. */
+function lifeOf(records: Records, { id, holdings, since }: AttachmentRecord): Life {
+  const addresses = holdings.flatMap(name => records.holding(name)?.reservation?.address ?? []);
+  return { attachment: id, addresses, began: since, whole: false, ended: undefined, events: [], dropped: 0 };
+}
+
+async function explained(
+  parts: ExplainParts,
+  { record, holdings, life }: Subject,
+  health: readonly Problem[],
+  signal: AbortSignal,
+): Promise<Explanation> {
+  return {
+    attachment: life.attachment,
+    network: record?.network,
+    sandbox: record?.sandbox,
+    addresses: life.addresses,
+    state: stateOf(life, record),
+    began: timeOf(life.began),
+    ended: life.ended === undefined ? undefined : timeOf(life.ended),
+    whole: life.whole,
+    story: storyOf(life),
+    dropped: life.dropped,
+    now: await askFacts(parts, record, holdings, signal),
+    health,
+  };
+}
+
+function stateOf({ attachment, ended }: Life, record: AttachmentRecord | undefined): Explanation['state'] {
+  if (record !== undefined) return record.ending ? 'ending' : 'attached';
+  if (ended !== undefined) return 'gone';
+  return attachment === undefined ? 'loose' : 'ending';
+}
+
+/** The code of its last failure, where nothing but giving it up came after that. */
+function failureOf({ events }: Life): string | undefined {
+  const steps = events.filter(event => 'step' in event);
+  const last = steps.findLastIndex(({ outcome }) => outcome === 'failed');
+  const after = steps.slice(last + 1);
+  return after.every(({ step }) => givingUp.includes(step)) ? steps[last]?.error?.code : undefined;
+}
+
+const givingUp: readonly StepName[] = ['detach', 'unlink', 'forbid', 'free'];
+
+const timeOf = (ms: number) => new Date(ms).toISOString();
