@@ -15,7 +15,8 @@ function optionsPage(): string {
   return `# Options
 
 Each option has one name: a flag of \`kuryr run\`, a variable, and a key of the YAML file. A flag wins over a variable, a
-variable over the file, the file over the default. Unknown keys, variables that begin with \`KURYR_\` and flags are errors.
+variable over the file, the file over the default. What a reload (\`systemctl reload kuryr\`) takes over says so;
+the others take a restart, in which containers keep running. Unknown keys, variables that begin with \`KURYR_\` and flags are errors.
 This page is made of \`src/config/options.ts\` by \`npm run docs\`.
 
 ${tableOfOptions()}

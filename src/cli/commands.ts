@@ -37,6 +37,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'make the least credential that a VM needs',
     load: async () => (await import('./credential.ts')).credentialCommand,
   },
+  reload: {
+    summary: 'have the daemon read its configuration again',
+    load: async () => (await import('./reload.ts')).reloadCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };

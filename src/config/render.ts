@@ -18,11 +18,11 @@ export function tableOfOptions(): string {
   const rows = optionNames.map(name => {
     const values = cell(options[name].kind.placeholder);
     const key = name === 'config' ? '' : `\`${name}\``;
-    return `| \`--${name}\` | \`${variableOf(name)}\` | ${key} | ${values} | ${cell(fallbackText(name))} | ${cell(options[name].text)} |`;
+    return `| \`--${name}\` | \`${variableOf(name)}\` | ${key} | ${values} | ${cell(fallbackText(name))} | ${options[name].reloads ? 'yes' : 'no'} | ${cell(options[name].text)} |`;
   });
   return [
-    '| flag | variable | key of the file | value | default | what it is |',
-    '|---|---|---|---|---|---|',
+    '| flag | variable | key of the file | value | default | reload | what it is |',
+    '|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
 }

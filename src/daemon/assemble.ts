@@ -37,6 +37,8 @@ import { Observatory } from './observatory.ts';
 import { PortLocks } from './port-locks.ts';
 import { Pulse } from './pulse.ts';
 
+export const controlSocket = (runDir: string): string => join(runDir, 'control.sock');
+
 /** What the daemon is told by its options. */
 export interface DaemonConfig {
   readonly master: string | undefined;
@@ -59,18 +61,29 @@ export interface DaemonConfig {
   readonly version: string;
 }
 
+/** What the daemon has of who runs it. */
+export interface Host {
+  /** Sockets that listen already, by path: they are the host's to make and to remove. */
+  readonly handed: ReadonlyMap<string, number>;
+  readonly reload: ((signal: AbortSignal) => Promise<unknown>) | undefined;
+}
+
+const noHost: Host = { handed: new Map(), reload: undefined };
+
 export interface Daemon {
   /** Takes requests until `stop`. @throws SOCKET_TAKEN, METRICS_LISTEN_FAILED */
   start(): Promise<void>;
   /** Takes no more requests, answers those under way, writes the ledger out. Containers keep running. */
   stop(): Promise<void>;
+  /** Goes on with these values where an option reloads, and looks at the cloud anew. */
+  reload(next: DaemonConfig): void;
 }
 
 /**
  * Wires the whole house. Nothing is asked of the cloud here: a daemon starts, and lets containers stop, while it is down.
  * @throws DAEMON_RUNNING, LEDGER_*
  */
-export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daemon> {
+export async function assemble(config: DaemonConfig, edges: Edges, host = noHost): Promise<Daemon> {
   const { kernel } = edges;
   await edges.files.makeFolder(config.stateDir);
   await edges.files.makeFolder(config.runDir);
@@ -78,14 +91,15 @@ export async function assemble(config: DaemonConfig, edges: Edges): Promise<Daem
   const lock = kernel.lock(join(config.stateDir, 'lock'));
   if (lock === undefined) throw new KuryrError('DAEMON_RUNNING', { folder: config.stateDir });
   try {
-    return await furnish(config, edges, lock);
+    return await furnish(config, edges, lock, host);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
   }
 }
 
-async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Promise<Daemon> {
+async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, host: Host): Promise<Daemon> {
+  let settings = config;
   const { kernel, neutron, clock, random, logger } = edges;
   const ending = new AbortController();
   const life = ending.signal;
@@ -112,26 +126,44 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   const hostAccess = new HostAccess({
     kernel,
     guests,
-    on: config.hostAccess === 'on',
-    services: config.services,
     logger,
+    get on() {
+      return settings.hostAccess === 'on';
+    },
+    get services() {
+      return settings.services;
+    },
   });
-  const waitMs = config.waitSeconds * 1000;
-  const attachments = new Attachments({ ...core, addresses, guards, hostAccess, boot, reach, waitMs });
+  const attachments = new Attachments({
+    ...{ ...core, addresses, guards, hostAccess, boot, reach },
+    get waitMs() {
+      return settings.waitSeconds * 1000;
+    },
+  });
   const runtime = new EngineNetworks({ store, askEngine: edges.askEngine, clock });
-  const kept = { guards, flips, hostAccess, holdMs: config.holdSeconds * 1000 };
-  const upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });
+  const upkeep = new Upkeep({
+    ...{ ...core, guards, flips, hostAccess, addresses, attachments, neutron, runtime },
+    get holdMs() {
+      return settings.holdSeconds * 1000;
+    },
+  });
   const cloudWatch = new CloudWatch({ ...core, neutron });
 
   const front = { ...core, store, addresses, attachments, defaultLink: config.link, ...config };
   const sandboxes = new Sandboxes({ kernel, clock, logger, life });
   const plugin = new DockerPlugin({
     ...core,
-    network: new NetworkDriver({ ...front, sandboxes }),
+    network: new NetworkDriver({
+      ...front,
+      sandboxes,
+      get publishedPorts() {
+        return settings.publishedPorts;
+      },
+    }),
     ipam: new IpamDriver(front),
   });
   const { timeline: lives, health } = observe;
-  observe.look({ ...core, ...kept, kernel, attachments, writers, version: config.version });
+  observe.look({ ...core, guards, flips, hostAccess, kernel, attachments, writers, version: config.version });
   const explaining = { ...core, neutron, attachments, reach, lives, health };
   const containers = new EngineContainers(edges.askEngine);
   const control = new Control({
@@ -142,6 +174,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
     health: () => health.report(),
     gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
+    reload: host.reload,
     version: config.version,
     logger,
     clock,
@@ -149,11 +182,7 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
   });
 
   const loopback = config.metricsListen === undefined ? [] : [control.loopback(config.metricsListen)];
-  const servers = [
-    control.server(join(config.runDir, 'control.sock')),
-    plugin.server(config.dockerSocket),
-    ...loopback,
-  ];
+  const sockets = [control.server(controlSocket(config.runDir)), plugin.server(config.dockerSocket)];
   const pulse = new Pulse({ ...core, neutron, health });
   let background: Promise<unknown> = Promise.resolve();
   return {
@@ -166,17 +195,23 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable): Pr
       flips.start();
       hostAccess.start(life);
       sandboxes.resume(records.attachments(), boot);
-      for (const server of servers) await server.listen();
+      for (const socket of sockets) await socket.listen(host.handed.get(socket.path));
+      for (const server of loopback) await server.listen();
       background = Promise.all([upkeep.run(), cloudWatch.run(), pulse.run()]);
       logger.info({ docker: config.dockerSocket, state: config.stateDir }, 'ready');
     },
     async stop() {
-      await stopServing(servers);
+      await stopServing([...sockets, ...loopback]);
       await guards.tidy();
       ending.abort(new KuryrError('DAEMON_STOPPING'));
       writers.close(new KuryrError('DAEMON_STOPPING'));
       await background.catch(() => undefined);
       await closeAll(ledger, lock, locks, edges);
+    },
+    reload(next) {
+      settings = next;
+      nics.forget();
+      hostAccess.refresh();
     },
   };
 }

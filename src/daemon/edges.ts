@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import type { AskEngine } from '../fronts/docker/engine-networks.ts';
 import type { LedgerFiles } from '../ledger/ledger-files.ts';
 import { nodeFiles } from '../ledger/node-files.ts';
+import { HostMounts, hasOwnMounts, ownMounts } from '../linux/host-mounts.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { KoffiSys } from '../linux/koffi-sys.ts';
 import { LinuxKernel } from '../linux/linux-kernel.ts';
@@ -11,10 +12,15 @@ import type { OwnPorts } from '../nic/lookup.ts';
 import { ownPortIds } from '../nic/metadata.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { CallObserver } from '../openstack/caller.ts';
+import { CREDENTIAL, credentialCopy } from '../openstack/clouds-file.ts';
 import type { HttpClient } from '../openstack/http.ts';
 import type { Neutron } from '../openstack/neutron.ts';
-import { type Cloud, openCloud } from '../openstack/open-cloud.ts';
+import { openCloud } from '../openstack/open-cloud.ts';
 import { plainGet } from '../openstack/plain-get.ts';
+import { SwitchedCloud } from '../openstack/switched-cloud.ts';
+import { followOriginal } from '../service/credential-copy.ts';
+import type { ServiceEnvironment } from '../service/environment.ts';
+import { type Notifier, notifierOf } from '../service/notifier.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Random, systemRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
@@ -42,6 +48,7 @@ export interface RealEdgesOptions {
   /** The cloud in clouds.yaml; else `OS_CLOUD` and the rest of openstacksdk's rules. */
   readonly cloud: string | undefined;
   readonly logger: Logger;
+  readonly service: ServiceEnvironment;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Puts something around the outermost edges: a test that ends the process there. */
   readonly wrap?: {
@@ -51,31 +58,36 @@ export interface RealEdgesOptions {
   };
 }
 
-export type RealEdges = Edges & { readonly cloud: Cloud };
+export interface RealEdges extends Edges {
+  readonly notifier: Notifier;
+  /** As SwitchedCloud.renewal. */
+  readonly renewal: SwitchedCloud['renewal'];
+}
 
 /** The running machine and the user's cloud. @throws CLOUD_CONFIG_MISSING, CLOUD_CONFIG_INVALID, CLOUD_UNKNOWN */
-export async function realEdges({ cloud: name, logger, env, wrap }: RealEdgesOptions): Promise<RealEdges> {
+export async function realEdges({ cloud: name, logger, env, service, wrap }: RealEdgesOptions): Promise<RealEdges> {
   const sys = new KoffiSys();
-  const kernel = new LinuxKernel(wrap?.sys(sys) ?? sys);
+  const outer = wrap?.sys(sys) ?? sys;
+  // Only of systemd is it known that who is not in its mounts was put there to be kept apart.
+  const kernel = new LinuxKernel(outer, service.isMain && hasOwnMounts() ? new HostMounts(outer) : ownMounts);
+  const read = (path: string) => readFile(path, 'utf8');
+  const copy = credentialCopy(env);
+  const readCredential = copy === undefined ? read : await followOriginal(copy, CREDENTIAL, read);
   const observers: CallObserver[] = [];
-  const cloud = await openCloud({
-    cloud: name,
-    env,
-    cwd: process.cwd(),
-    home: homedir(),
-    readFile: path => readFile(path, 'utf8'),
-    clock: systemClock,
-    random: systemRandom,
-    logger,
-    observer: call => {
-      for (const observer of observers) observer(call);
-    },
-    wrapHttp: wrap?.http,
-  });
+  const observer: CallObserver = call => {
+    for (const each of observers) each(call);
+  };
+  const open = (cloud: string | undefined) =>
+    openCloud({
+      ...{ cloud, env, cwd: process.cwd(), home: homedir(), readFile: readCredential },
+      ...{ clock: systemClock, random: systemRandom, logger, observer, wrapHttp: wrap?.http },
+    });
+  const cloud = new SwitchedCloud(await open(name), open);
   return {
     kernel,
-    cloud,
     neutron: cloud.neutron,
+    renewal: (next, signal) => cloud.renewal(next, signal),
+    notifier: notifierOf(sys, service.notifySocket, logger),
     files: wrap?.files(nodeFiles) ?? nodeFiles,
     ownPorts: signal =>
       ownPortIds(

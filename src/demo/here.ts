@@ -16,6 +16,7 @@ import type { Nic } from '../nic/nic.ts';
 import { silentLogger } from '../observe/logger.ts';
 import type { Subnet } from '../openstack/neutron.ts';
 import { PacketReach } from '../reach/packet-reach.ts';
+import { noService } from '../service/environment.ts';
 import { BareEngine } from './in-vm/bare-engine.ts';
 import { measured, Narrator, NotMeasured, refuted } from './narrator.ts';
 import { until } from './until.ts';
@@ -63,7 +64,7 @@ async function showHere(
 ): Promise<void> {
   // The daemon's sockets and ledger are root's alone.
   process.umask(0o077);
-  const edges = await realEdges({ cloud: config.cloud, logger: silentLogger, env });
+  const edges = await realEdges({ cloud: config.cloud, logger: silentLogger, env, service: noService });
   const folder = await mkdtemp('/run/kuryr-demo-').catch(async error => {
     await edges.close();
     throw refusal('make a folder in /run', Math.abs(error.errno));

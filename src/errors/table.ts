@@ -163,6 +163,11 @@ export const errorTable = {
     text: 'The application credential {name} was asked for, but the answer, and the secret with it, was lost.',
     todo: 'Delete it if it was made (openstack application credential delete {name}), and repeat the command.',
   },
+  CREDENTIAL_OF_ANOTHER_PROJECT: {
+    status: 409,
+    text: 'The new credential is of project {project}, the one in force of {former}: what Kuryr has in that project it could not free any more.',
+    todo: 'Make the credential in the project of the VM. If the VM has moved, stop its containers and restart the daemon.',
+  },
   CREDENTIAL_PORTS_MISSING: {
     status: 404,
     text: 'There is no port of a VM to write a rule for: {reason}.',

@@ -113,9 +113,10 @@ export class HostAccess {
       this.#tellShield(shieldLack);
       this.#services = services;
       this.#remember(needed, wanted, standing);
-      if (!on) return;
-      if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
+      if (!on) this.#state = { is: 'off' };
+      else if (lack !== undefined) this.#tell({ is: 'lacking', error: lack });
       else if (needed.masters.length > 0) this.#tell({ is: 'working', foreign, lack: serviceLack });
+      else if (this.#state.is === 'off') this.#state = { is: 'unused' };
     });
   }
 

@@ -6,7 +6,7 @@ export function configText(): string {
   const head = [
     'Kuryr\'s options. A flag of "kuryr run" wins over a variable (KURYR_WAIT_SECONDS), a variable over this file, this file over',
     'the default. An option without a value here is found when the daemon starts. "kuryr config" shows what is in force, and from where.',
-    'After a change: systemctl reload kuryr, which names what takes systemctl restart kuryr. Containers keep running in both.',
+    'After a change: systemctl reload kuryr, or restart where it takes one. Containers keep running in both.',
   ];
   return `${head.map(line => `# ${line}\n`).join('')}${optionNames
     .filter(name => name !== 'config')
@@ -15,8 +15,10 @@ export function configText(): string {
 }
 
 function block(name: OptionName): string {
-  const { text, kind, fallback } = options[name];
-  const lines = wrap(`${text} (${kind.placeholder})`, 118).map(line => `# ${line}\n`);
+  const { text, kind, fallback, reloads } = options[name];
+  const lines = wrap(`${text} (${kind.placeholder})${reloads ? '' : '; takes a restart'}`, 118).map(
+    line => `# ${line}\n`,
+  );
   const value = 'value' in fallback ? String(fallback.value) : '';
   return `\n${lines.join('')}# ${value === '' ? `[${fallbackText(name)}]\n# ` : ''}${name}: ${value}`
     .trimEnd()

@@ -13,7 +13,7 @@ export const localPlace: Place = { prefix: '/usr/local', drops: '/etc' };
 export const configFolder = '/etc/kuryr';
 
 /** The credential: never shipped, made by `kuryr credential create` and put there by the user, for root alone. */
-export const credentialFile = `${configFolder}/clouds.yaml`;
+export { CREDENTIAL as credentialFile } from '../openstack/clouds-file.ts';
 
 export const stateFolder = '/var/lib/kuryr';
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errnoName } from './errno.ts';
+import type { MountPlace } from './host-mounts.ts';
 import type { NetnsDoor } from './netns.ts';
 import { type Failure, refusal } from './refusal.ts';
 import type { Sys } from './sys.ts';
@@ -9,26 +10,26 @@ import type { Sys } from './sys.ts';
  * A new namespace, kept by a bind mount over an empty file as iproute2's are: it outlives whoever made it. Nothing is
  * mounted twice: who calls has seen that none stands there.
  */
-export function keepNetns(sys: Sys, door: NetnsDoor, file: string): void {
+export function keepNetns(sys: Sys, door: NetnsDoor, mounts: MountPlace, file: string): void {
   const request = `keep a network namespace at ${file}`;
   makeFile(request, file);
   door.inNew(request, () => {
-    const errno = -sys.bindMount('/proc/thread-self/ns/net', file);
+    const errno = -mounts.in(request, () => sys.bindMount('/proc/thread-self/ns/net', file));
     if (errno > 0) throw refusal(request, errno);
   });
 }
 
-export function moveNetns(sys: Sys, from: string, to: string): void {
+export function moveNetns(sys: Sys, mounts: MountPlace, from: string, to: string): void {
   const request = `keep the network namespace of ${from} at ${to}`;
   makeFile(request, to);
-  const errno = -sys.bindMount(from, to);
+  const errno = -mounts.in(request, () => sys.bindMount(from, to));
   if (errno > 0) throw refusal(request, errno);
-  dropNetns(sys, from);
+  dropNetns(sys, mounts, from);
 }
 
-export function dropNetns(sys: Sys, file: string): void {
+export function dropNetns(sys: Sys, mounts: MountPlace, file: string): void {
   const request = `let go of the network namespace at ${file}`;
-  const errno = -sys.unmount(file);
+  const errno = -mounts.in(request, () => sys.unmount(file));
   // Nothing is mounted there, or nothing is there: its making was interrupted, or somebody was faster.
   if (errno > 0 && !['EINVAL', 'ENOENT'].includes(errnoName(errno))) throw refusal(request, errno);
   onFile(request, () => fs.rmSync(file, { force: true }));

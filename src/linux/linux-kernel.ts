@@ -5,6 +5,7 @@ import { addAddress, dumpAddresses, readAddress, removeAddress } from './address
 import { AddressEvents } from './address-events.ts';
 import { EADDRINUSE, EADDRNOTAVAIL, EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, ESRCH } from './errno.ts';
 import type { Filters } from './filters.ts';
+import { type MountPlace, ownMounts } from './host-mounts.ts';
 import { dropNetns, keepNetns, keptNetns, mountedNetns, moveNetns } from './kept-netns.ts';
 import type {
   Address,
@@ -47,13 +48,16 @@ type Meanings = Readonly<Record<number, ErrorCode>>;
 /** The running kernel, by netlink, packet sockets and /proc. */
 export class LinuxKernel implements Kernel, Disposable {
   readonly #sys: Sys;
+  readonly #mounts: MountPlace;
   readonly #door: NetnsDoor;
   readonly #home: Netlink;
   readonly filters: Filters;
   readonly #deletes = new Turnstile(deletesAtOnce);
 
-  constructor(sys: Sys) {
+  /** @param mounts where namespaces that outlive the daemon are kept */
+  constructor(sys: Sys, mounts: MountPlace = ownMounts) {
     this.#sys = sys;
+    this.#mounts = mounts;
     this.#door = new NetnsDoor(sys);
     this.#home = new Netlink(sys);
     this.filters = new TcFilters(this.#home);
@@ -179,11 +183,11 @@ export class LinuxKernel implements Kernel, Disposable {
   }
 
   keepNetns(path: string): void {
-    keepNetns(this.#sys, this.#door, path);
+    keepNetns(this.#sys, this.#door, this.#mounts, path);
   }
 
   dropNetns(path: string): void {
-    dropNetns(this.#sys, path);
+    dropNetns(this.#sys, this.#mounts, path);
   }
 
   keptNetns(folder: string): readonly { readonly path: string }[] {
@@ -195,7 +199,7 @@ export class LinuxKernel implements Kernel, Disposable {
   }
 
   moveNetns(from: string, to: string): void {
-    moveNetns(this.#sys, from, to);
+    moveNetns(this.#sys, this.#mounts, from, to);
   }
 
   netnsId(netns: { readonly path: string }): number {

@@ -60,6 +60,8 @@ export const O_NOFOLLOW = process.arch === 'arm64' ? 0o100000 : 0o400000;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 // sched.h
+export const CLONE_FS = 0x200;
+export const CLONE_NEWNS = 0x20000;
 export const CLONE_NEWNET = 0x40000000;
 // sys/socket.h
 export const AF_UNIX = 1;

@@ -1,6 +1,15 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isScalar, parseDocument, visit, type YAMLParseError } from 'yaml';
 import { KuryrError } from '../errors/kuryr-error.ts';
+
+/** The installed daemon's, for root alone. */
+export const CREDENTIAL = '/etc/kuryr/clouds.yaml';
+
+/** Where systemd puts the copy of it that the service may read (LoadCredential=); undefined elsewhere. */
+export function credentialCopy(env: CloudSurroundings['env']): string | undefined {
+  const folder = env['CREDENTIALS_DIRECTORY'];
+  return folder === undefined || folder === '' ? undefined : join(folder, 'clouds.yaml');
+}
 
 /** Where the configuration of clouds is looked for; injected, so that a test owns it. */
 export interface CloudSurroundings {
@@ -27,12 +36,13 @@ export interface CloudsFile {
 }
 
 /**
- * Reads the first clouds.yaml, secure.yaml and clouds-public.yaml of the search path that openstacksdk uses.
+ * Reads the first clouds.yaml, secure.yaml and clouds-public.yaml of the search path that openstacksdk uses, the installed
+ * daemon's before the machine's, and a credential that systemd hands over before all others.
  * @throws CLOUD_CONFIG_INVALID
  */
 export async function readCloudsFile(around: CloudSurroundings): Promise<CloudsFile> {
   const { env } = around;
-  const searched = candidates(around, 'clouds', env['OS_CLIENT_CONFIG_FILE']);
+  const searched = candidates(around, 'clouds', env['OS_CLIENT_CONFIG_FILE'] || credentialCopy(env));
   const [clouds, secure, profiles] = await Promise.all([
     firstOf(around, searched, 'clouds'),
     firstOf(around, candidates(around, 'secure', env['OS_CLIENT_SECURE_FILE']), 'clouds'),
@@ -57,7 +67,13 @@ export function isMapping(value: Value | undefined): value is Mapping {
 
 function candidates(around: CloudSurroundings, name: string, named: string | undefined): readonly string[] {
   const config = around.env['XDG_CONFIG_HOME'] || join(around.home, '.config');
-  const folders = [around.cwd, join(config, 'openstack'), join(around.home, '.config/openstack'), '/etc/openstack'];
+  const folders = [
+    around.cwd,
+    join(config, 'openstack'),
+    join(around.home, '.config/openstack'),
+    dirname(CREDENTIAL),
+    '/etc/openstack',
+  ];
   const files = folders.flatMap(folder => ['yaml', 'yml', 'json'].map(ending => join(folder, `${name}.${ending}`)));
   return [...new Set([...(named ? [named] : []), ...files])];
 }

@@ -63,6 +63,27 @@ const picked: readonly [
     'http://cwd:5000/v3',
   ],
   [
+    "the installed daemon's credential before the machine's",
+    {
+      '/etc/openstack/clouds.yaml': `clouds:\n${cloud('etc')}`,
+      '/etc/kuryr/clouds.yaml': `clouds:\n${cloud('kuryr')}`,
+    },
+    {},
+    config => config.authUrl,
+    'http://kuryr:5000/v3',
+  ],
+  [
+    'the credential that systemd hands over before all that lies about',
+    {
+      '/run/credentials/kuryr.service/clouds.yaml': `clouds:\n${cloud('handed')}`,
+      '/etc/kuryr/clouds.yaml': `clouds:\n${cloud('kuryr')}`,
+      '/cwd/clouds.yaml': `clouds:\n${cloud('cwd')}`,
+    },
+    { CREDENTIALS_DIRECTORY: '/run/credentials/kuryr.service' },
+    config => config.authUrl,
+    'http://handed:5000/v3',
+  ],
+  [
     'OS_CLIENT_CONFIG_FILE before all',
     { '/cwd/clouds.yaml': `clouds:\n${cloud('cwd')}`, '/x.yaml': `clouds:\n${cloud('named')}` },
     { OS_CLIENT_CONFIG_FILE: '/x.yaml' },

@@ -10,6 +10,14 @@ export interface ServiceEnvironment {
   readonly isMain: boolean;
 }
 
+/** Of a daemon that systemd did not start. */
+export const noService: ServiceEnvironment = {
+  notifySocket: undefined,
+  watchdogMs: undefined,
+  sockets: 0,
+  isMain: false,
+};
+
 /** What is for this process alone: a child must neither take the sockets nor speak in the service's name. */
 const own = [
   'NOTIFY_SOCKET',

@@ -8,6 +8,7 @@ import { configFlags, parseFlags } from '../../src/config/flags.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { runDaemon } from '../../src/daemon/run.ts';
 import { standardLogger } from '../../src/observe/pino-logger.ts';
+import { noService } from '../../src/service/environment.ts';
 import { KillSwitch, killingEdges } from './killing-edges.ts';
 
 const [file = '', ...args] = process.argv.slice(2);
@@ -29,4 +30,4 @@ const { text } = parseFlags(args, configFlags);
 // The VM has no configuration file.
 const { config } = await readConfig({ flags: text, env, readFile: async () => undefined });
 const logger = standardLogger({ level: config.logLevel }, env);
-await runDaemon({ config, logger, version: 'crash', env, wrap: killingEdges(kill) }, ending.signal);
+await runDaemon({ config, logger, version: 'crash', env, service: noService, wrap: killingEdges(kill) }, ending.signal);

@@ -20,6 +20,8 @@ export interface ControlParts {
   /** All metrics as Prometheus reads them. */
   readonly metrics: () => string;
   readonly health: () => HealthReport;
+  /** Reads the configuration again; missing where the daemon has none to read. */
+  readonly reload?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   readonly version: string;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -66,12 +68,14 @@ export class Control {
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
+    const { reload } = parts;
     this.#routes = {
       'GET /v1/version': async () => ({ version: parts.version }),
       'GET /v1/status': (_, signal) => parts.status(signal),
       'GET /v1/lives': async () => parts.lives(),
       'POST /v1/explain': (body, signal) => parts.explain(readBody(explainRequest, body, invalid).what, signal),
       'POST /v1/gc': (body, signal) => parts.gc(readBody(gcRequest, body, invalid).dryRun, signal),
+      ...(reload && { 'POST /v1/reload': (_: unknown, signal: AbortSignal) => reload(signal) }),
       'POST /v1/network-plan': (body, signal) => parts.networkPlan(readBody(networkPlanRequest, body, invalid), signal),
     };
     this.#pages = {

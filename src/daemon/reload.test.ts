@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Config } from '../config/config.ts';
+import { readConfig } from '../config/read-config.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
+import { silentLogger } from '../observe/logger.ts';
+import { Reloads } from './reload.ts';
+
+const never = new AbortController().signal;
+
+const configOf = async (file: string) => (await readConfig({ flags: {}, env: {}, readFile: async () => file })).config;
+
+class Bench {
+  file = 'wait-seconds: 5\n';
+  applied: Config[] = [];
+  told: string[] = [];
+  renewal: () => Promise<(() => void) | undefined> = async () => undefined;
+
+  async reloads(): Promise<Reloads> {
+    return new Reloads({
+      config: await configOf(this.file),
+      read: () => configOf(this.file),
+      renewal: () => this.renewal(),
+      apply: config => void this.applied.push(config),
+      notifier: { reloading: () => void this.told.push('reloading'), ready: () => void this.told.push('ready') },
+      logger: silentLogger,
+    });
+  }
+}
+
+describe('a reload', () => {
+  it('takes over what can be, and names what cannot and keeps its value', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-seconds: 9\nlog-level: debug\nservices: 10.96.0.0/12\nlink: macvlan\nstate-dir: /elsewhere\n';
+    assert.deepEqual(await reloads.reload(never), {
+      changed: ['log-level: debug (was info)', 'services: 10.96.0.0/12 (was none)', 'wait-seconds: 9 (was 5)'],
+      waiting: ['link: macvlan (was ipvlan)', 'mode: bridge (was l2)', 'state-dir: /elsewhere (was /var/lib/kuryr)'],
+      credential: 'unchanged',
+    });
+    const [config] = bench.applied;
+    assert.deepEqual(
+      [config?.waitSeconds, config?.link, config?.mode, config?.stateDir],
+      [9, 'ipvlan', 'l2', '/var/lib/kuryr'],
+    );
+    assert.deepEqual(bench.told, ['reloading', 'ready']);
+  });
+
+  it('names again, each time, what still takes a restart', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-seconds: 9\nrun-dir: /run/other\n';
+    await reloads.reload(never);
+    const { changed, waiting } = await reloads.reload(never);
+    assert.deepEqual([changed, waiting], [[], ['run-dir: /run/other (was /run/kuryr)']]);
+  });
+
+  it('changes nothing where the file is broken, or the new credential is refused', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-secnods: 9\n';
+    await assert.rejects(reloads.reload(never), /did you mean wait-seconds/);
+    bench.file = 'wait-seconds: 9\n';
+    bench.renewal = () => Promise.reject(new KuryrError('KEYSTONE_UNAUTHORIZED'));
+    await assert.rejects(reloads.reload(never), { code: 'KEYSTONE_UNAUTHORIZED' });
+    assert.deepEqual(bench.applied, []);
+    assert.deepEqual(bench.told, ['reloading', 'ready', 'reloading', 'ready']);
+    bench.renewal = async () => undefined;
+    assert.deepEqual((await reloads.reload(never)).changed, ['wait-seconds: 9 (was 5)']);
+  });
+
+  it('takes a new credential into use with the options, and waits for the reload before it', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    const order: string[] = [];
+    bench.renewal = async () => {
+      order.push('asked');
+      await new Promise(resolve => setImmediate(resolve));
+      return () => void order.push('taken');
+    };
+    const both = await Promise.all([reloads.reload(never), reloads.reload(never)]);
+    assert.deepEqual(order, ['asked', 'taken', 'asked', 'taken']);
+    assert.deepEqual(
+      both.map(({ credential }) => credential),
+      ['renewed', 'renewed'],
+    );
+  });
+});

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Config, camelCase } from '../config/config.ts';
+import { type OptionName, optionNames, options } from '../config/options.ts';
+import { asKuryrError } from '../errors/kuryr-error.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { Notifier } from '../service/notifier.ts';
+
+export interface ReloadParts {
+  /** What the daemon started with. */
+  readonly config: Config;
+  /** Reads flags, variables and the file again. @throws CONFIG_* */
+  readonly read: () => Promise<Config>;
+  /** Makes the cloud of that name ready where its configuration is another; gives what takes it into use. */
+  readonly renewal: (cloud: string | undefined, signal: AbortSignal) => Promise<(() => void) | undefined>;
+  readonly apply: (config: Config) => void;
+  readonly notifier: Pick<Notifier, 'reloading' | 'ready'>;
+  readonly logger: Logger;
+}
+
+/** What came of a reload. */
+export interface Reloaded {
+  /** Options with a new value in force, as `wait-seconds: 9 (was 5)`. */
+  readonly changed: readonly string[];
+  /** Those that keep their value until the daemon is restarted. */
+  readonly waiting: readonly string[];
+  readonly credential: 'unchanged' | 'renewed';
+}
+
+/** What the daemon says of itself in `systemctl status`. */
+export const SERVING = "Serves Docker's plug-in socket";
+
+/** Takes over what is new in the configuration: all of it that can be, or, where something is wrong with it, nothing. */
+export class Reloads {
+  readonly #parts: ReloadParts;
+  #current: Config;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+    this.#current = parts.config;
+  }
+
+  /** One after another. @throws CONFIG_*, CLOUD_*, KEYSTONE_*, CREDENTIAL_OF_ANOTHER_PROJECT; then all is as before */
+  reload(signal: AbortSignal): Promise<Reloaded> {
+    const next = this.#last.then(() => this.#reload(signal));
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #reload(signal: AbortSignal): Promise<Reloaded> {
+    const { read, renewal, apply, notifier, logger } = this.#parts;
+    notifier.reloading();
+    try {
+      const before = this.#current;
+      const wanted = await read();
+      const next = takeOver(before, wanted);
+      const renew = await renewal(next.cloud, signal);
+      renew?.();
+      this.#current = next;
+      apply(next);
+      const told = {
+        changed: differences(before, next),
+        waiting: differences(next, wanted),
+        credential: renew === undefined ? ('unchanged' as const) : ('renewed' as const),
+      };
+      logger.info({ ...told, credential: undefined, cloud: told.credential }, 'reloaded');
+      if (told.waiting.length > 0)
+        logger.warn({ waiting: told.waiting }, 'these options keep their value until the daemon is restarted');
+      return told;
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      logger.error({ code }, `nothing was reloaded, all is as before: ${message}`);
+      throw thrown;
+    } finally {
+      notifier.ready(SERVING);
+    }
+  }
+}
+
+/** The values that a reload takes over, and the others as they were. */
+function takeOver(before: Config, wanted: Config): Config {
+  const kept = optionNames.filter(name => !options[name].reloads).map(name => [camelCase(name), valueIn(before, name)]);
+  return { ...wanted, ...Object.fromEntries(kept) };
+}
+
+function differences(before: Config, after: Config): string[] {
+  return optionNames
+    .filter(name => !isDeepStrictEqual(valueIn(before, name), valueIn(after, name)))
+    .map(name => `${name}: ${shown(valueIn(after, name))} (was ${shown(valueIn(before, name))})`);
+}
+
+const valueIn = (config: Config, name: OptionName): unknown => config[camelCase(name) as keyof Config];
+
+const shown = (value: unknown) => String(value ?? '') || 'none';
