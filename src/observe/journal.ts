@@ -8,7 +8,7 @@ const priorities: Readonly<Record<string, number>> = { debug: 7, info: 6, warn: 
  * Turns a line of JSON into one for the journal, which has a time and a priority of its own: the message, and behind it
  * the fields that are left.
  */
-export function journalLine(line: string): string {
+function journalLine(line: string): string {
   const { level, time: _, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const priority = priorities[String(level)] ?? priorities['info'];
   // Lines of its own, with priorities of its own, a text could make by a newline.

@@ -12,7 +12,7 @@ export interface Notifier {
 }
 
 /** For a daemon that systemd did not start. */
-export const silentNotifier: Notifier = { ready() {}, reloading() {}, stopping() {}, alive() {} };
+const silentNotifier: Notifier = { ready() {}, reloading() {}, stopping() {}, alive() {} };
 
 /** @param socket an absolute path, or `@` and a name in the abstract namespace */
 export function notifierOf(sys: Sys, socket: string | undefined, logger: Logger): Notifier {
