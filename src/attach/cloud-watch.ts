@@ -1,4 +1,4 @@
-import { asKuryrError } from '../errors/kuryr-error.ts';
+import { asKuryrError, isKuryrError } from '../errors/kuryr-error.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -59,10 +59,21 @@ export class CloudWatch {
     const { id } = nic.port;
     await pairs.of(id).refresh(life);
     const { security_groups: groups } = await neutron.port(id, life);
-    const changed = await ipam.followGroups({ vmPortId: id, groups }, life);
+    const changed = await ipam.followGroups({ vmPortId: id, groups }, life).catch((error: unknown) => {
+      if (isKuryrError(error, 'ACCESS_RULE_MISSING')) return 'forbidden' as const;
+      throw error;
+    });
     if (changed === 0) return;
-    // What is remembered of the port has the groups of before.
+    // What is remembered of the port has the groups of before, and new reservations get those.
     nics.forget();
+    if (changed === 'forbidden') {
+      const why =
+        'since the access rules of the credential do not let it write to them; containers that are made anew get these';
+      return logger.warn(
+        { port: id, groups },
+        `reservations keep the security groups that they were made with, ${why}`,
+      );
+    }
     logger.info({ port: id, groups, changed }, "reservations follow the VM port's security groups");
   }
 }

@@ -5,9 +5,12 @@ import { after, before, describe } from 'node:test';
 import { authenticationTests } from './authentication.ts';
 import { Bench } from './bench.ts';
 import { expiryTests } from './expiry.ts';
+import { leastTests } from './least.ts';
+import { metadataTests } from './metadata.ts';
 import { proxyTests } from './proxy.ts';
 import { accessRuleTests } from './rules.ts';
 import { tlsTests } from './tls.ts';
+import { toldTests } from './told.ts';
 import { writeTests } from './writes.ts';
 
 describe('access to a real cloud', () => {
@@ -25,7 +28,10 @@ describe('access to a real cloud', () => {
   authenticationTests(bench);
   expiryTests(bench);
   accessRuleTests(bench);
+  leastTests(bench);
+  toldTests(bench);
   tlsTests(bench);
   proxyTests(bench);
   writeTests(bench);
+  metadataTests(bench);
 });

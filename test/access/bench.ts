@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { stringify } from 'yaml';
+import { vmCloudsYaml } from '../../src/credential/clouds-yaml.ts';
+import { roleFor } from '../../src/credential/role.ts';
+import { accessRules } from '../../src/credential/rules.ts';
 import type { Logger } from '../../src/observe/logger.ts';
 import type { CloudCall } from '../../src/openstack/caller.ts';
 import type { HttpClient } from '../../src/openstack/http.ts';
@@ -112,6 +115,21 @@ export class Bench {
     t.after(() => cloud.close());
     const shown = () => inspect([logged, cloud.config], { depth: 12, showHidden: true });
     return { ...cloud, calls, shown };
+  }
+
+  /** Starts the client of who holds a credential that `kuryr credential` makes for VMs with these ports. */
+  async least(t: TestContext, ports: readonly string[]): Promise<Opened> {
+    const user = await this.open(t, this.clouds());
+    const { endpoint } = await user.authorization(this.signal);
+    const name = `least-${++this.#names}`;
+    const request = {
+      name,
+      description: 'Kuryr',
+      roles: [roleFor(['reader', 'member'])],
+      rules: accessRules(endpoint, ports),
+    };
+    const made = await user.createCredential(request, this.signal);
+    return this.open(t, { files: { [CLOUDS]: vmCloudsYaml(user.config, made) } });
   }
 
   /** What a reservation's POST carries, under a name of its own. */

@@ -102,6 +102,27 @@ test("reservations follow the VM port's security groups, and a lost pair of a ru
   await watching;
 });
 
+test('where access rules keep reservations from following the security groups, new ones have the new groups', async () => {
+  const vm = fakeVm();
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  await engine.run(network);
+  const watching = engine.cloudWatch.run();
+  const before = vm.neutron.peek(vm.port.id)?.security_groups;
+  vm.neutron.meddle(vm.port.id, { security_groups: ['web'] });
+  vm.neutron.before('updatePort', ({ args }) => {
+    if (args[0] !== vm.port.id) throw new KuryrError('ACCESS_RULE_MISSING', { status: 401 });
+  });
+  await engine.clock.advance(301_000);
+  await engine.run(network);
+  assert.deepEqual(
+    reservations(vm).map(port => port.security_groups),
+    [before, ['web']],
+  );
+  engine.stop();
+  await watching;
+});
+
 test('lets a container go while its attach still waits for the cloud', { timeout: 10_000 }, async () => {
   const vm = fakeVm();
   const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });

@@ -10,6 +10,7 @@ import type { User } from './identity.ts';
 import { Jail } from './jail.ts';
 import { LinuxbridgeBackend } from './linuxbridge.ts';
 import { type Management, makeManagement } from './management.ts';
+import { type MetadataRequest, serveMetadata } from './metadata-agent.ts';
 import { createNetwork, deleteNetwork, type Network, type NetworkRequest, openDefaultGroup } from './networks.ts';
 import { OvnBackend } from './ovn.ts';
 import { type BackendName, PLACES, type Place, place as placeOf } from './place.ts';
@@ -104,6 +105,11 @@ export class Cloud {
     return this.#servers.shortAuthUrl();
   }
 
+  /** A second Neutron of the same cloud that does not judge by access rules; it starts when first asked for. */
+  unawareNeutronUrl(): Promise<string> {
+    return this.#servers.unawareNeutronUrl();
+  }
+
   /** A request to Neutron, whatever it answers; `path` begins after /v2.0. */
   api(...request: Parameters<Client['api']>): Promise<Answer> {
     return this.#client.api(...request);
@@ -155,6 +161,11 @@ export class Cloud {
     const { place } = this;
     const edges = { place, jail: this.#jail, traffic: this.traffic, signal: this.#signal };
     return makeManagement(edges, { ...request, index: ++this.#guests });
+  }
+
+  /** Starts a metadata agent (on a cloud of the kind OVN). */
+  serveMetadata(request: MetadataRequest): Promise<void> {
+    return serveMetadata(this.place, this.#jail, request);
   }
 
   /** Takes what passes the TAP of a plugged NIC. */

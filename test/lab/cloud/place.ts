@@ -11,7 +11,9 @@ export interface Place {
   /** What the names of the lab's network namespaces begin with. */
   readonly prefix: string;
   /** TCP ports on the machine's loopback. */
-  readonly ports: { keystone: number; shortKeystone: number; neutron: number; postgres: number; rabbit: number };
+  readonly ports: Readonly<
+    Record<'keystone' | 'shortKeystone' | 'neutron' | 'unawareNeutron' | 'postgres' | 'rabbit', number>
+  >;
 }
 
 /** Several labs of a kind can run on one machine at once. */
@@ -26,6 +28,9 @@ export function place(backend: BackendName, instance: number): Place {
     lock: `/run/kuryr-lab/${short}.lock`,
     prefix: `kl-${short}-`,
     // RabbitMQ also takes the two ports after its own (distribution and epmd)
-    ports: { keystone: base, shortKeystone: base + 1, neutron: base + 96, postgres: base + 32, rabbit: base + 72 },
+    ports: {
+      ...{ keystone: base, shortKeystone: base + 1, neutron: base + 96, unawareNeutron: base + 97 },
+      ...{ postgres: base + 32, rabbit: base + 72 },
+    },
   };
 }

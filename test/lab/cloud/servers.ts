@@ -8,12 +8,17 @@ export class Servers {
   readonly #place: Place;
   readonly #jail: Jail;
   readonly #signal: AbortSignal;
+  readonly #sections: Sections;
+  readonly #pairLimit: number;
   #short: Promise<string> | undefined;
+  #unaware: Promise<string> | undefined;
 
   constructor(place: Place, jail: Jail, sections: Sections, pairLimit: number, signal: AbortSignal) {
     this.#place = place;
     this.#jail = jail;
     this.#signal = signal;
+    this.#sections = sections;
+    this.#pairLimit = pairLimit;
     for (const folder of ['state', 'lock']) mkdirSync(`${place.dir}/${folder}`, { recursive: true });
     writeFileSync(`${place.dir}/etc/neutron.conf`, neutronConf(place, sections, pairLimit));
   }
@@ -47,6 +52,31 @@ export class Servers {
     const port = this.#place.ports.shortKeystone;
     this.#short ??= this.#startKeystone('keystone-short', port, 3).then(() => `http://127.0.0.1:${port}/v3`);
     return this.#short;
+  }
+
+  /**
+   * A second Neutron over the same database, without its backend, that has no service_type, as clouds have it whose
+   * operator never heard of access rules; started when first asked for. Ends without /v2.0.
+   */
+  unawareNeutronUrl(): Promise<string> {
+    this.#unaware ??= this.#startUnaware();
+    return this.#unaware;
+  }
+
+  async #startUnaware(): Promise<string> {
+    const port = this.#place.ports.unawareNeutron;
+    const file = `${this.#place.dir}/etc/neutron-unaware.conf`;
+    const { DEFAULT, ml2, ...rest } = this.#sections;
+    const sections: Sections = {
+      ...rest,
+      DEFAULT: { ...DEFAULT, bind_port: port, service_plugins: '', transport_url: 'fake://', api_workers: 0 },
+      ml2: { ...ml2, mechanism_drivers: '' },
+      keystone_authtoken: { service_type: '' },
+    };
+    writeFileSync(file, neutronConf(this.#place, sections, this.#pairLimit));
+    const url = `http://127.0.0.1:${port}`;
+    await this.#answers(this.#jail.serve('neutron-unaware', ['neutron-server', '--config-file', file]), `${url}/`);
+    return url;
   }
 
   async #startKeystone(name: string, port: number, seconds: number): Promise<void> {
