@@ -89,9 +89,15 @@ async function byName(parts: ExplainParts, what: string, signal: AbortSignal): P
   const all = lives.all();
   const ids = new Set([...living.map(({ id }) => id), ...all.flatMap(({ attachment }) => attachment ?? [])]);
   const begins = (id: string) => what.length >= 4 && id.startsWith(what);
-  const sandboxes = living.filter(({ sandbox }) => isSandbox(sandbox, what)).map(({ id }) => id);
+  const inSandbox = living.filter(({ sandbox }) => isSandbox(sandbox, what));
+  const sandboxes = inSandbox.map(({ id }) => id);
+  const isOne = new Set(inSandbox.map(({ sandbox }) => sandbox)).size === 1;
   const fitting = [...ids].filter(id => own.has(id) || begins(id) || sandboxes.includes(id));
-  if (fitting.length > 1 && !fitting.every(id => own.has(id)) && !fitting.every(id => sandboxes.includes(id)))
+  if (
+    fitting.length > 1 &&
+    !fitting.every(id => own.has(id)) &&
+    !(isOne && fitting.every(id => sandboxes.includes(id)))
+  )
     throw new KuryrError('EXPLAIN_AMBIGUOUS', { what: what.slice(0, 100), choices: fitting });
   return fitting.map(id => subjectOf(parts, id));
 }
@@ -166,6 +172,6 @@ function failureOf({ events }: Life): string | undefined {
   return after.every(({ step }) => givingUp.includes(step)) ? steps[last]?.error?.code : undefined;
 }
 
-const givingUp: readonly StepName[] = ['detach', 'unlink', 'forbid', 'free'];
+const givingUp: readonly StepName[] = ['detach', 'unlink', 'forbid', 'write', 'free'];
 
 const timeOf = (ms: number) => new Date(ms).toISOString();

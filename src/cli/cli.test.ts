@@ -53,6 +53,31 @@ const status: Status = {
   health: [],
 };
 
+const life = {
+  attachment: 'ab'.repeat(32),
+  network: 'cd'.repeat(32),
+  addresses: ['10.0.0.21'],
+  state: 'attached',
+  began: '2026-01-02T03:04:05.678Z',
+  whole: true,
+  story: [
+    { at: '2026-01-02T03:04:05.678Z', after: 0, ms: 120, text: 'POST /ports: 201', requestId: 'req-1' },
+    {
+      at: '2026-01-02T03:04:07.178Z',
+      after: 1500,
+      ms: 0.4,
+      text: 'the kernel made no link',
+      error: { code: 'LINK_TAKEN', text: 'It is taken by \u001b[2J.', todo: 'Delete it.' },
+    },
+  ],
+  dropped: 0,
+  now: [
+    { fact: 'reserved', state: 'holds', text: '10.0.0.21 is reserved.' },
+    { fact: 'permitted', state: 'lacks', code: 'PAIR_MISSING', text: 'There is no pair.', todo: 'Wait.' },
+  ],
+  health: [],
+};
+
 /** A daemon's control socket with the parts of a test behind it, and a terminal that keeps what is printed. */
 class Bench {
   folder = '';
@@ -179,6 +204,58 @@ describe('the command line', () => {
       assert.match((await bench.kuryr(['status'])).text, text);
     }
     bench.parts = {};
+  });
+
+  it('shows what is wrong, with code and what to do, and fails for an error when asked to', async () => {
+    const health = [
+      { code: 'PAIRS_FULL', severity: 'warning', text: 'All are in use.', todo: 'Stop one.', since: '' },
+    ] as const;
+    bench.parts = { status: async () => ({ ...status, health }) };
+    const warned = await bench.kuryr(['status', '--check']);
+    assert.match(warned.text, /\nNot as it should be:\n {2}! All are in use\. \[PAIRS_FULL\]\n {4}Stop one\.$/);
+    assert.equal(warned.code, 0);
+    const error = { ...health[0], severity: 'error', text: '\u001b[2J' };
+    bench.parts = { status: async () => ({ ...status, health: [error] }) };
+    const failed = await bench.kuryr(['status', '--check']);
+    assert.match(failed.text, /✗ \?\[2J \[PAIRS_FULL\]/);
+    assert.deepEqual([failed.code, (await bench.kuryr(['status'])).code], [1, 0]);
+    bench.parts = {};
+  });
+
+  it('explains a life line by line, and what is wrong now', async () => {
+    const asked: string[] = [];
+    bench.parts = {
+      explain: async what => {
+        asked.push(what);
+        return { lives: [life] };
+      },
+      lives: () => ({ lives: [{ ...life, error: 'LINK_TAKEN' }] }),
+    };
+    const { code, text } = await bench.kuryr(['explain', 'web']);
+    assert.equal(code, 0);
+    assert.equal(
+      text,
+      [
+        'The attachment abababababab (10.0.0.21) on the network cdcdcdcdcdcd is attached.',
+        '',
+        'From its beginning at 2026-01-02T03:04:05.678Z:',
+        '     +0.0 ms  POST /ports: 201, 120 ms, req-1',
+        '     +1.50 s  the kernel made no link, 0.4 ms',
+        '              It is taken by ?[2J. [LINK_TAKEN]',
+        '              Delete it.',
+        '',
+        'Now:',
+        '  ✓ 10.0.0.21 is reserved.',
+        '  ✗ There is no pair. [PAIR_MISSING]',
+        '    Wait.',
+      ].join('\n'),
+    );
+    const list = await bench.kuryr(['explain']);
+    assert.match(list.text, /^abababababab {2}10\.0\.0\.21 {2}attached {2}2026-01-02T03:04:05Z {2}- {6}LINK_TAKEN$/m);
+    assert.deepEqual(JSON.parse((await bench.kuryr(['explain', 'web', '--json'])).text), { lives: [life] });
+    assert.equal((await bench.kuryr(['explain', 'a', 'b'])).code, 64);
+    bench.parts = {};
+    assert.deepEqual(asked, ['web', 'web']);
   });
 
   it("shows a container's text without what a terminal would obey", async () => {

@@ -116,6 +116,27 @@ describe('the configuration', () => {
     );
   });
 
+  it('serves metrics on the loopback alone', async () => {
+    for (const listen of ['127.0.0.1:9654', '127.1.2.3:1', '[::1]:65535'])
+      assert.equal((await read({ 'metrics-listen': listen })).config.metricsListen, listen);
+    const wrong = [
+      '0.0.0.0:9654',
+      '[::]:9654',
+      ':9654',
+      '9654',
+      'localhost:9654',
+      '10.0.0.5:9654',
+      '127.0.0.1',
+      '::1:9654',
+    ];
+    for (const listen of [...wrong, '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.256:1', '127.0.0.01:1', '127.0.0.1:80 '])
+      await assert.rejects(
+        read({ 'metrics-listen': listen }),
+        refused('CONFIG_INVALID', /--metrics-listen.*an address of the loopback/),
+        listen,
+      );
+  });
+
   it('refuses a file that is no mapping, has a key twice, or is no sensible size', async () => {
     for (const file of ['- a', 'text', 'link: ipvlan\nlink: macvlan', 'a: [', `cloud: ${'x'.repeat(70_000)}`]) {
       await assert.rejects(read({}, {}, file), error => isKuryrError(error, 'CONFIG_UNREADABLE'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Addresses } from '../../attach/addresses.ts';
 import { Attachments } from '../../attach/attachments.ts';
 import { CloudWatch } from '../../attach/cloud-watch.ts';
+import type { ExplainParts } from '../../attach/explain.ts';
 import { guardedAttachments } from '../../attach/guarded.ts';
 import { guestsOf } from '../../attach/guests.ts';
 import { Records } from '../../attach/records.ts';
@@ -76,6 +77,8 @@ export class FakeEngine {
   readonly cloudWatch: CloudWatch;
   readonly addresses: Addresses;
   readonly records: Records;
+  /** What explanations are made of, lives and health apart. */
+  readonly explaining: Omit<ExplainParts, 'lives' | 'health' | 'runtime'>;
   readonly #plugin: DockerPlugin;
   readonly #ending = new AbortController();
   #ids = 0;
@@ -120,6 +123,7 @@ export class FakeEngine {
     };
     this.records = records;
     this.addresses = addresses;
+    this.explaining = { ...core, neutron, attachments, reach: this.reach };
     const runtime = { abandoned: async () => [], forget: async () => {} };
     const kept = { guards, flips, hostAccess, holdMs: 60_000 };
     this.upkeep = new Upkeep({ ...core, ...kept, addresses, attachments, neutron, runtime });
