@@ -82,6 +82,34 @@ ipvlanTest('a link is made, moved, found and removed', async () => {
   }
 });
 
+/** How many want all frames of the NIC, in whose filter of addresses there is no place. */
+function promiscuity(): number {
+  return JSON.parse(ip('-j', '-d', 'link', 'show', 'eth0'))[0].promiscuity;
+}
+
+/** @returns what becomes of the NIC when links of a kind are up on it */
+async function withLinksUp(spec: LinkSpec, count: number): Promise<number> {
+  const links = new SlaveLinks(kernel);
+  const made = Array.from({ length: count }, () => wanted(spec));
+  for (const { request } of made) {
+    links.create(request);
+    ip('link', 'set', request.name, 'up');
+  }
+  const seen = promiscuity();
+  for (const { trace } of made) await links.remove(trace, signal);
+  return seen;
+}
+
+test('a macvlan link makes a NIC that filters by its one MAC take every frame', async () => {
+  assert.equal(promiscuity(), 0);
+  assert.equal(await withLinksUp(macvlan, 1), 1);
+  assert.equal(promiscuity(), 0);
+});
+
+ipvlanTest('twenty links leave the NIC as it is: it takes frames for its one MAC alone', async () => {
+  assert.equal(await withLinksUp({ kind: 'ipvlan', mode: 'l2', flag: 'bridge' }, 20), 0);
+});
+
 ipvlanTest('a flag that would flip links in a container is refused, and they keep theirs', async () => {
   const links = new SlaveLinks(kernel);
   const sandbox = makeNetns('sandbox');
