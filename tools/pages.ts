@@ -66,6 +66,11 @@ export function namedCodes(text: string, codes: readonly string[]): string[] {
   return [...new Set(found)].filter(known);
 }
 
+/** Codes that pages of tables are about: what heads a part of such a page, or a row. */
+export function tabledCodes(text: string): string[] {
+  return [...text.matchAll(/^(?:#+ |\| `?)([A-Z]+(?:_[A-Z0-9]+)*)`?(?: \||$)/gm)].map(([, code = '']) => code);
+}
+
 /** Whether a name, or a beginning with an asterisk, is that of the code. */
 export const namesCode = (name: string, code: string): boolean =>
   name.endsWith('*') ? code.startsWith(name.slice(0, -1)) : name === code;
