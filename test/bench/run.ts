@@ -6,8 +6,9 @@ import { table } from './figures.ts';
 import { flips } from './flips.ts';
 import { hostAccess } from './host-access.ts';
 import { quiet } from './quiet.ts';
+import { otherMachine } from './ways.ts';
 
-const benches: readonly Bench[] = [attach, hostAccess, quiet, flips];
+const benches: readonly Bench[] = [attach, hostAccess, otherMachine, quiet, flips];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string' } } });
 const unknown = positionals.filter(asked => benches.every(({ name }) => name !== asked));

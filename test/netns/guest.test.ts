@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What the tests need of the project, and no more: a guest reads each file over hostfs. */
 const needed = ['src', 'test/netns', 'node_modules/koffi', 'node_modules/@koromix', 'node_modules/ipaddr.js'];
 /** Tests that only a kernel with ipvlan has; see `ipvlanTest`. */
-const IPVLAN_TESTS = 5;
+const IPVLAN_TESTS = 6;
 
 test('the same on a kernel that has ipvlan', { timeout: 1_800_000 }, async () => {
   const say = (text: string) => console.log(text);
