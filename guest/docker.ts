@@ -14,9 +14,8 @@ export interface DockerOptions {
 // A guest's one CPU is better spent than on polling programs: waiting is done by built-ins, and by one request that
 // dockerd answers when it is ready. containerd is a process of its own: dockerd 20.10 fails to start when its own
 // containerd was killed with it.
-const start = (options: DockerOptions, image: string): string => `
+const start = (options: DockerOptions): string => `
 exec 9<> <(:); await() { for ((i = 0; i < 1200; i++)); do [ -S "$1" ] && return; read -rt 0.05 -u 9; done; }
-api() { curl -sf --max-time 300 --unix-socket /run/docker.sock "$@"; }
 mkdir -p /etc/containerd /etc/docker
 cat >/etc/containerd/config.toml <<'end'
 version = 2
@@ -34,6 +33,10 @@ rm -f /run/docker.sock
 setsid dockerd --containerd /run/containerd/containerd.sock --bridge=none --iptables=false --ip6tables=false \\
   --ip-masq=false --userland-proxy=false --ip-forward=${options.forward ?? true} </dev/null >>/var/log/dockerd.log 2>&1 9>&- &
 await /run/docker.sock
+`;
+
+const load = (image: string): string => `
+api() { curl -sf --max-time 300 --unix-socket /run/docker.sock "$@"; }
 api http://docker/_ping >/dev/null || { tail -n 30 /var/log/dockerd.log >&2; exit 1; }
 api http://docker/images/bb/json >/dev/null || api -X POST -H 'content-type: application/x-tar' -T '${image}' \\
   'http://docker/images/create?fromSrc=-&repo=bb&tag=latest&changes=ENV%20PATH%3D%2Fbin&changes=CMD%20%5B%22sh%22%5D'`;
@@ -48,7 +51,12 @@ function configuration({ liveRestore = false, userNamespaces = false }: DockerOp
  * disk: after `guest.reset()` the same call brings containers with a restart policy back. @throws Error
  */
 export async function startDocker(guest: Guest, options: DockerOptions = {}): Promise<void> {
-  await guest.ok(start(options, await imageFile(guest)), 330);
+  await guest.ok(start(options) + load(await imageFile(guest)), 330);
+}
+
+/** Gives the image `bb` to an engine that runs, or that systemd starts when its socket is asked. @throws Error */
+export async function loadImage(guest: Guest): Promise<void> {
+  await guest.ok(load(await imageFile(guest)), 330);
 }
 
 /** Ends dockerd as a service manager does (TERM), or as the kernel's out-of-memory killer does (KILL). */

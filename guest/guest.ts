@@ -16,6 +16,7 @@ import { cacheFolder } from './cache.ts';
 import { guestConfiguration, launchCommand, lineFd } from './launch.ts';
 import { Line, type RunResult } from './line.ts';
 import type { GuestOptions } from './options.ts';
+import { writeRunFolder } from './systemd.ts';
 import { makeWorkFolder, removeWorkFolder } from './work-folder.ts';
 
 const init = fileURLToPath(new URL('init', import.meta.url));
@@ -23,6 +24,8 @@ const init = fileURLToPath(new URL('init', import.meta.url));
 const diskBytes = 8 * 1024 ** 3;
 /** Debian's kernel takes 2 s on an idle machine. */
 const bootTimeoutMs = 90_000;
+/** systemd itself gives each service 90 s to end. */
+const rebootTimeoutMs = 120_000;
 
 /** A virtual machine: User-Mode Linux with the root of a Debian tree, a disk of its own, and TAPs for NICs. */
 export class Guest {
@@ -62,6 +65,7 @@ export class Guest {
   async boot(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     writeFileSync(join(this.folder, 'guest.conf'), guestConfiguration(this.options, this.#fresh));
+    if (this.options.systemd !== undefined) writeRunFolder(join(this.folder, 'run'), this.options);
     const from = performance.now();
     const [program = '', ...args] = launchCommand(this.options, this.#work);
     const child = spawn(program, args, {
@@ -130,6 +134,16 @@ export class Guest {
     await this.boot(signal);
   }
 
+  /** Has its systemd end all that runs and boots again; gives the milliseconds until it had ended. */
+  async reboot(signal: AbortSignal): Promise<number> {
+    const from = performance.now();
+    await this.ok('systemctl --no-block reboot');
+    await this.#ended(rebootTimeoutMs);
+    const ms = performance.now() - from;
+    await this.boot(signal);
+    return ms;
+  }
+
   /** Ends it at once; its disk is gone with it. */
   async kill(): Promise<void> {
     if (this.#killed) return;
@@ -145,8 +159,12 @@ export class Guest {
 
   async #end(): Promise<void> {
     this.#process?.kill('SIGKILL');
+    await this.#ended(30_000);
+  }
+
+  async #ended(withinMs: number): Promise<void> {
     const stuck = Promise.withResolvers<never>();
-    const late = setTimeout(() => stuck.reject(new Error(`${this.name}: does not end`)), 30_000);
+    const late = setTimeout(() => stuck.reject(new Error(`${this.name}: does not end`)), withinMs);
     try {
       await Promise.race([this.#closed, stuck.promise]);
     } finally {

@@ -75,6 +75,7 @@ export function launchCommand(options: GuestOptions, work: string): string[] {
 /** What the guest's init reads: a key and a value on each line. @throws Error when a value can't stand on a line */
 export function guestConfiguration(options: GuestOptions, newDisk: boolean): string {
   const lines = [`name ${options.name}`, ...(newDisk ? ['format 1'] : [])];
+  if (options.systemd !== undefined) lines.push('systemd 1');
   for (const mount of options.mounts ?? []) lines.push(`mount ${mount.guest}`);
   for (const [n, nic] of options.nics.entries()) {
     for (const ip of nic.ips ?? []) lines.push(`nic${n}.ip ${ip}`);

@@ -41,6 +41,11 @@ export interface GuestOptions {
   readonly pin: number;
   /** Waits its turn like any process, instead of going before all others. */
   readonly modest?: boolean;
+  /** Present: the tree's systemd is PID 1, and starts what the tree has enabled; else init/init.pl is, and nothing runs. */
+  readonly systemd?: {
+    /** Shell script that each boot runs before the network is said to be online; what it leaves running stays. */
+    readonly atBoot?: string;
+  };
   /** Memory in MiB; 1024 when not given, which Docker wants. */
   readonly mem?: number;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# PID 1 of a guest, from the first instruction to the last; it makes system calls by number where a fork would be dear.
+# PID 1 of a guest, from the first instruction to where the tree's systemd takes over, or to the last; it makes system calls by number where a fork would be dear.
 # The root is the Debian tree, read-only over hostfs; /mnt holds this script and guest.conf (lines "key value").
-use strict; use warnings; use MIME::Base64; use POSIX qw(:sys_wait_h setsid); use Fcntl; use Time::HiRes qw(time);
+use strict; use warnings;
 my ($MOUNT, $PIVOT_ROOT, $CHROOT, $UMOUNT2, $SETRLIMIT, $FINIT_MODULE) = (165, 155, 161, 166, 160, 313);   # x86-64
 %ENV = (PATH => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME => '/root', LANG => 'C.UTF-8', GODEBUG => 'asyncpreemptoff=1');   # Go's preemption by signals is dear here
 $| = 1;
@@ -63,67 +63,31 @@ if (-e "/lib/modules/$release/kernel/net/ipv4/netfilter/iptable_nat.ko") {
 }
 # User-Mode Linux 7.2 corrupts its page tables when a process that has io_uring's memory mapped forks, as Node does; 6.1 has no such switch
 put('/proc/sys/kernel/io_uring_disabled', 2) if -e '/proc/sys/kernel/io_uring_disabled';
+# vec0 becomes eth0, also where there is udev: it has no opinion of User-Mode Linux's NICs
+my @devices = sort map { m{([^/]+)$} } glob '/sys/class/net/vec*';
+my @plan = map { "link set $devices[$_] name eth$_" } 0 .. $#devices;
+sub configure { put('/run/nics', join("\n", @plan) . "\n"); system(qw(ip -force -batch /run/nics)) }
+
+if ($conf{systemd}) {   # it finds in /run what cloud-init would have made
+  configure();
+  unlink '/usr/sbin/policy-rc.d';   # it kept services from starting while the tree was made
+  slurp('/etc/machine-id') =~ /^[0-9a-f]{32}$/m or put('/etc/machine-id', sprintf("%08x" x 4 . "\n", map { rand 2 ** 32 } 1 .. 4));
+  system(qw(cp -r /mnt/run/. /run)) == 0 or fatal('cp');
+  exec '/lib/systemd/systemd' or fatal('systemd');
+}
+
 my $files = pack('QQ', 65536, 65536); call('setrlimit', $SETRLIMIT, 7, $files);
 system(qw(modprobe -qa ipvlan macvlan));
-
-# what cloud-init does: vec0 becomes eth0 and gets its addresses and routes
-my @devices = sort map { m{([^/]+)$} } glob '/sys/class/net/vec*';
-my @plan = ('link set lo up');
-for my $n (0 .. $#devices) {
+push @plan, 'link set lo up';
+for my $n (0 .. $#devices) {   # as cloud-init does
   my ($c, $if, $ra) = ($nic{$n}, "eth$n", $nic{$n}{ra} ? 1 : 0);
   put("/proc/sys/net/ipv6/conf/$devices[$n]/$_", $ra) for qw(accept_ra autoconf);
-  push @plan, "link set $devices[$n] name $if", (map { "link set $if mtu $_" } @{ $c->{mtu} }), "link set $if up",
+  push @plan, (map { "link set $if mtu $_" } @{ $c->{mtu} }), "link set $if up",
     (map { "address add $_ dev $if" . (/:/ ? ' nodad' : '') } @{ $c->{ip} }),
     (map { "route add default via $_ dev $if" } @{ $c->{gateway} });
 }
-put('/run/nics', join("\n", @plan) . "\n");
-system(qw(ip -force -batch /run/nics));
+configure();
 for my $n (grep { $nic{$_}{ra} } keys %nic) {   # as a distribution's "network is online" waits
   for (1 .. 100) { `ip -6 -o address show dev eth$n scope global` =~ /^(?!.*tentative)./m and last; select undef, undef, undef, 0.1 }
 }
-
-# Now and for good: runs what comes over the serial line. A request and its answer are a line each:
-#   in : <id> <seconds> <base64 of a bash script>
-#   out: <id> <exit code> <base64 of stdout> <base64 of stderr>      124 = ran out of time, 128+n = killed by signal n
-# Commands run side by side, each in a session of its own; one may leave a daemon behind, only the shell is waited for.
-my $dir = '/run/init'; mkdir $dir;
-my $line; until (sysopen($line, '/dev/ttyS0', O_RDWR | O_NOCTTY)) { select undef, undef, undef, 0.02 }
-my $t = POSIX::Termios->new; $t->getattr(fileno $line);
-$t->setlflag(0); $t->setoflag(0); $t->setiflag(0);
-$t->setcflag($t->getcflag | POSIX::CREAD | POSIX::CS8 | POSIX::CLOCAL);
-$t->setcc(POSIX::VMIN, 1); $t->setcc(POSIX::VTIME, 0); $t->setattr(fileno $line, POSIX::TCSANOW);
-fcntl($line, F_SETFD, FD_CLOEXEC);
-sub answer {
-  my ($s, $at) = (join(' ', @_) . "\n", 0);
-  while ($at < length $s) {
-    my $n = syswrite($line, $s, length($s) - $at, $at);
-    if (defined $n) { $at += $n } elsif (!$!{EINTR}) { select undef, undef, undef, 0.02 }
-  }
-}
-my (%job, $buf); $buf = ''; $SIG{CHLD} = sub {}; $SIG{PIPE} = 'IGNORE';
-answer('READY', 0, encode_base64($release, ''), '');
-while (1) {
-  my $r = ''; vec($r, fileno $line, 1) = 1;
-  my $n = select($r, undef, undef, %job ? 0.05 : 0.5);
-  if ($n > 0) { sysread($line, $buf, 65536, length $buf) or select undef, undef, undef, 0.05 }
-  while ($buf =~ s/^([^\n]*)\n//) {
-    my ($id, $limit, $script) = split ' ', $1; next unless defined $script;
-    my $pid = fork;
-    if (!$pid) {
-      setsid();
-      open STDIN, '<', '/dev/null'; open STDOUT, '>', "$dir/$id.o"; open STDERR, '>', "$dir/$id.e";
-      $SIG{$_} = 'DEFAULT' for qw(CHLD PIPE);
-      { exec '/bin/bash', '-c', decode_base64($script) } POSIX::_exit(127);
-    }
-    $job{$pid} = { id => $id, end => time + $limit };
-  }
-  for my $p (keys %job) {
-    my $j = $job{$p}; next if $j->{late} || time < $j->{end};
-    $j->{late} = 1; kill 'KILL', -$p; kill 'KILL', $p;
-  }
-  while ((my $p = waitpid(-1, WNOHANG)) > 0) {
-    my $st = $?; my $j = delete $job{$p} or next; my $id = $j->{id};
-    my $rc = $j->{late} ? 124 : WIFSIGNALED($st) ? 128 + WTERMSIG($st) : WEXITSTATUS($st);
-    answer($id, $rc, map { my $s = encode_base64(slurp("$dir/$id.$_"), ''); unlink "$dir/$id.$_"; $s } qw(o e));
-  }
-}
+do '/mnt/line.pl' or fatal($@ || 'line.pl');

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { bootGuest, type Guest } from '../../guest/guest.ts';
 import type { Kernel } from '../../guest/kernel.ts';
+import type { GuestMount } from '../../guest/options.ts';
 import type { Say } from '../../guest/say.ts';
 import { build } from '../../tools/build.ts';
 import { Cloud } from './cloud/cloud.ts';
@@ -35,6 +36,11 @@ export interface VmRequest {
   readonly networks?: readonly Network[];
   /** false: neither Docker nor Kuryr is started. */
   readonly start?: boolean;
+  /**
+   * A VM as its user gets it (trixie alone): systemd is PID 1, networkd has the NICs, Docker is the distribution's service,
+   * and there is neither Kuryr nor Node. Folders of this machine may be seen in it, read-only.
+   */
+  readonly home?: { readonly mounts?: readonly GuestMount[] };
 }
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -100,7 +106,7 @@ export class Lab implements AsyncDisposable {
     await this.down();
   }
 
-  async #addVm({ name, host, networks = [this.network], start = true }: VmRequest, index: number): Promise<Vm> {
+  async #addVm({ name, host, networks = [this.network], start = true, home }: VmRequest, index: number): Promise<Vm> {
     const { cloud } = this;
     const { signal, say } = this.#options;
     const began = performance.now();
@@ -128,18 +134,22 @@ export class Lab implements AsyncDisposable {
         tree: this.#tree,
         kernel: this.#kernel,
         nics: [...nics, { tap: management.tap, mac: management.mac, ips: [management.guestIp] }],
-        mounts: [
-          { host: dist, guest: PROGRAM },
-          { host: node, guest: NODE },
-        ],
+        mounts: home
+          ? (home.mounts ?? [])
+          : [
+              { host: dist, guest: PROGRAM },
+              { host: node, guest: NODE },
+            ],
+        ...(home && { systemd: { atBoot: management.command } }),
         pin: index % 2,
       },
       signal,
     );
     this.#guests.push(guest);
     const vm = new Vm(guest, ports, management, signal);
-    await vm.setUp(cloud.cloudsYaml('demo'));
-    if (start) await Promise.all([vm.startDocker(), vm.startKuryr()]);
+    if (home) await Promise.all([vm.running(), vm.loadImage()]);
+    else await vm.setUp(cloud.cloudsYaml('demo'));
+    if (start && !home) await Promise.all([vm.startDocker(), vm.startKuryr()]);
     say(`${name}: up after ${((performance.now() - began) / 1000).toFixed(1)} s, kernel ${guest.release}`);
     return vm;
   }

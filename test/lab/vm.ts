@@ -1,4 +1,4 @@
-import { type DockerOptions, startDocker, stopDocker } from '../../guest/docker.ts';
+import { type DockerOptions, loadImage, startDocker, stopDocker } from '../../guest/docker.ts';
 import type { Guest } from '../../guest/guest.ts';
 import type { RunResult } from '../../guest/line.ts';
 import type { Management } from './cloud/management.ts';
@@ -101,10 +101,33 @@ END
     return stopDocker(this.guest, signal);
   }
 
-  /** Pulls the plug: what was not on the disk is lost. Neither Docker nor Kuryr run afterwards. */
+  /** Pulls the plug: what was not on the disk is lost. Neither Docker nor Kuryr run afterwards, unless systemd starts them. */
   async reset(): Promise<void> {
     await this.guest.reset(this.#signal);
-    await this.ok(this.#management.command);
+    if (this.guest.options.systemd === undefined) await this.ok(this.#management.command);
+    else await this.running();
+  }
+
+  /** `systemctl reboot`: returns when all that systemd starts is up; gives the milliseconds until all had ended. */
+  async reboot(): Promise<number> {
+    const ms = await this.guest.reboot(this.#signal);
+    await this.running();
+    return ms;
+  }
+
+  /** Waits until systemd has started all it is to start. @throws Error that tells what failed */
+  async running(): Promise<void> {
+    await this.ok(
+      `state=$(systemctl is-system-running --wait) && exit 0
+      echo "$state" >&2; systemctl --failed --no-legend --plain >&2; systemctl list-jobs --no-legend >&2
+      for unit in $(systemctl --failed --no-legend --plain | cut -d' ' -f1); do systemctl status --no-pager -n 30 "$unit" >&2; done; exit 1`,
+      180,
+    );
+  }
+
+  /** What a VM's user with systemd needs to try containers: an image. */
+  loadImage(): Promise<void> {
+    return loadImage(this.guest);
   }
 
   /**

@@ -59,13 +59,19 @@ const cloud = [
   'uwsgi-plugin-python3',
 ];
 
+/** What a VM of a cloud runs besides, as PID 1 and beside it. */
+const services = ['dbus', 'systemd', 'systemd-sysv', 'udev'];
+
 /** A tree is remade when this changes, as when its packages do. */
 const revision = 1;
 
-/** Debian packages of a tree: bookworm carries the cloud and the guests' kernel, the others a newer Docker alone (26.1; forky, which moves, 28.5 or later). */
+/**
+ * Debian packages of a tree: bookworm carries the cloud and the guests' kernel, the others a newer Docker alone (26.1;
+ * forky, which moves, 28.5 or later); trixie systemd too, for guests that it is to run.
+ */
 export const packages: Record<Suite, readonly string[]> = {
   bookworm: [...guest, ...cloud],
-  trixie: [...guest, 'docker-cli'],
+  trixie: [...guest, ...services, 'docker-cli'],
   forky: [...guest, 'docker-cli'],
 };
 
