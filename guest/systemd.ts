@@ -35,7 +35,13 @@ RemainAfterExit=yes
 ExecStart=/bin/bash ${script}
 `;
 
-/** Go's preemption by signals is dear in User-Mode Linux. No terminal waits for a login. */
+/** Nobody logs in at a terminal, and what a distribution does at night is not to happen in the middle of a test. */
+const masked = [
+  ...['getty.target', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer'],
+  ...['e2scrub_all.timer', 'fstrim.timer'],
+];
+
+/** Go's preemption by signals is dear in User-Mode Linux. */
 const manager = '[Manager]\nDefaultEnvironment=GODEBUG=asyncpreemptoff=1\n';
 
 /**
@@ -57,7 +63,7 @@ export function writeRunFolder(folder: string, { nics, systemd }: GuestOptions):
   write('systemd/system/lab-boot.service', boot('/run/systemd/lab-boot.sh'));
   write('systemd/lab-boot.sh', systemd?.atBoot ?? ':');
   write('systemd/system.conf.d/50-lab.conf', manager);
-  link('systemd/system/getty.target', '/dev/null');
+  for (const unit of masked) link(`systemd/system/${unit}`, '/dev/null');
   for (const [target, name, unit] of wanted) link(`systemd/system/${target}.wants/${name}`, unit);
   for (const [n, nic] of nics.entries()) write(`systemd/network/10-netplan-eth${n}.network`, networkOf(nic));
 }
