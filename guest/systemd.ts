@@ -44,6 +44,9 @@ const masked = [
 /** Go's preemption by signals is dear in User-Mode Linux. */
 const manager = '[Manager]\nDefaultEnvironment=GODEBUG=asyncpreemptoff=1\n';
 
+/** Debian's user-mode-linux 7.2 has no table that translates addresses, without which Docker would not start. */
+const docker = '[Service]\nEnvironment="DOCKER_OPTS=--iptables=false --ip6tables=false"\n';
+
 /**
  * Writes what a guest with systemd finds in /run when it boots: units, and networkd's configuration of its NICs, which
  * stands in /run for cloud-init's too. Nothing of it is on the guest's disk.
@@ -63,6 +66,7 @@ export function writeRunFolder(folder: string, { nics, systemd }: GuestOptions):
   write('systemd/system/lab-boot.service', boot('/run/systemd/lab-boot.sh'));
   write('systemd/lab-boot.sh', systemd?.atBoot ?? ':');
   write('systemd/system.conf.d/50-lab.conf', manager);
+  write('systemd/system/docker.service.d/50-lab.conf', docker);
   for (const unit of masked) link(`systemd/system/${unit}`, '/dev/null');
   for (const [target, name, unit] of wanted) link(`systemd/system/${target}.wants/${name}`, unit);
   for (const [n, nic] of nics.entries()) write(`systemd/network/10-netplan-eth${n}.network`, networkOf(nic));

@@ -1,0 +1,142 @@
+/**
+ * Kuryr as a user has it at home: a VM with systemd and its distribution's Docker, the Debian package, the least
+ * credential, a real OVN. The VM is reset, rebooted and upgraded, and Kuryr leaves it. The tests go on from one another.
+ */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { Lab } from '../lab/lab.ts';
+import { assertNothingLeft } from '../lab/nothing-left.ts';
+import { treePath } from '../lab/tree/tree.ts';
+import type { Container, Vm } from '../lab/vm.ts';
+import { until } from '../matrix/traffic.ts';
+import { giveCredential } from './credential.ts';
+import { makePackages, type Packages } from './packages.ts';
+import { differences, type Snapshot, snapshot } from './snapshot.ts';
+import { underTraffic } from './traffic.ts';
+
+const say = (line: string): void => console.log(line);
+const FIXED = { v4: '10.30.0.50', v6: 'fd30::50' };
+
+suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
+  const ending = new AbortController();
+  let packages: Packages;
+  let lab: Lab;
+  let vm: Vm;
+  let peer: Vm;
+  let clean: Snapshot;
+
+  before(
+    async () => {
+      packages = await makePackages(say);
+      lab = await Lab.up({ backend: 'ovn', engine: 'trixie', say, signal: ending.signal });
+      [vm, peer] = await lab.addVms(
+        { name: 'home', host: 'h1', home: { mounts: [{ host: packages.folder, guest: '/media/packages' }] } },
+        { name: 'peer', host: 'h2', start: false },
+      );
+    },
+    { timeout: 1_200_000 },
+  );
+  after(async () => {
+    ending.abort();
+    await lab?.down();
+    await packages?.remove();
+  });
+
+  const named = (name: string): Promise<Container> => vm.inspect(name, 'lan');
+  const answers = async (container: Container): Promise<void> => {
+    await peer.ok(`ping -c 1 -w 30 ${container.v4} && ping -c 1 -w 30 ${container.v6}`, 90);
+  };
+
+  /** The two containers run, on addresses that pass, and nothing but theirs is in Neutron and on the VM. */
+  async function asTheyWere(): Promise<void> {
+    const containers = await Promise.all(['fixed', 'free'].map(named));
+    assert.deepEqual({ v4: containers[0]?.v4, v6: containers[0]?.v6 }, FIXED);
+    for (const container of containers) await answers(container);
+    const wanted = containers.flatMap(({ v4, v6 }) => [v4, v6]).sort();
+    await until('no reservation and no pair but those of the two', async () => {
+      const { ports } = await lab.cloud.ok('GET', `/ports?device_id=kuryr:${vm.port.id}`);
+      const { port } = await lab.cloud.ok('GET', `/ports/${vm.port.id}`);
+      const held = (ports as { fixed_ips: { ip_address: string }[] }[]).flatMap(each => each.fixed_ips);
+      const told = [held, port.allowed_address_pairs as { ip_address: string }[]].map(list =>
+        list.map(({ ip_address }) => ip_address).sort(),
+      );
+      return told.every(list => list.join() === wanted.join()) || undefined;
+    });
+    assert.equal(await vm.ok("ip -o link | grep -cE ': ky' || true"), '0', 'a link is left in the namespace of the VM');
+  }
+
+  /** Docker met the plug-in at its first try, whenever it started in this boot. */
+  async function dockerNeverWaited(): Promise<void> {
+    const log = await vm.ok('journalctl -b -u docker --no-pager -o cat');
+    assert.match(log, /Loading containers: done/);
+    assert.doesNotMatch(log, /[Uu]nable to (locate|connect to) plugin/);
+  }
+
+  test('the package installs, and is no burden without a credential', { timeout: 300_000 }, async () => {
+    clean = await snapshot(vm, treePath('trixie'));
+    await vm.ok(`dpkg -i /media/packages/${packages.current}`, 180);
+    await vm.running();
+    assert.equal(await vm.ok('systemctl is-enabled kuryr.socket kuryr.service'), 'enabled\nenabled');
+    assert.equal(await vm.ok('systemctl is-active kuryr.service || true'), 'inactive');
+  });
+
+  test('with the least credential the service is up, and its units are good', { timeout: 300_000 }, async () => {
+    await giveCredential(lab.cloud, vm);
+    await vm.ok('systemctl start kuryr.service', 90);
+    await vm.running();
+    const verified = await vm.run('systemd-analyze verify kuryr.service kuryr.socket');
+    assert.deepEqual([verified.code, verified.stdout, verified.stderr], [0, '', '']);
+    say(await vm.ok('systemd-analyze security --no-pager kuryr.service | tail -n 1'));
+    await vm.ok('kuryr network create lan --ipv6', 60);
+    const flags = `--restart always --ip ${FIXED.v4} --ip6 ${FIXED.v6}`;
+    await answers(await vm.container('fixed', 'lan', flags));
+    await answers(await vm.container('free', 'lan', '--restart always'));
+    await asTheyWere();
+  });
+
+  test('networkd, which knows the NIC by its MAC, leaves the links alone', async () => {
+    const log = await vm.ok('journalctl -b -u systemd-networkd --no-pager -o cat');
+    assert.match(log, /eth0: /);
+    assert.doesNotMatch(log, /^ky\w+: (Link UP|Gained carrier|Configuring|Gained IPv6LL)/m);
+    assert.equal(await vm.ok('ip -o -4 address show dev eth0 | wc -l'), '1');
+  });
+
+  test('the plug is pulled: containers are back on addresses that pass, and nothing has leaked', async () => {
+    await vm.reset();
+    await asTheyWere();
+    await dockerNeverWaited();
+  });
+
+  test('the VM is rebooted: containers are back on addresses that pass, and nothing has leaked', async () => {
+    const ms = await vm.reboot();
+    say(`all had ended after ${(ms / 1000).toFixed(1)} s`);
+    await asTheyWere();
+    await dockerNeverWaited();
+  });
+
+  for (const [what, file] of [
+    ['an upgrade', 'next'],
+    ['a downgrade', 'current'],
+  ] as const) {
+    test(`${what} under traffic loses no packet and no plug-in request`, { timeout: 600_000 }, async () => {
+      const before = await vm.ok('systemctl show -P MainPID kuryr.service');
+      const passed = await underTraffic(peer, await named('fixed'), async () => {
+        await vm.ok(`dpkg -i /media/packages/${packages[file]}`, 300);
+        await vm.ok('kuryr status');
+      });
+      say(`${what}: ${JSON.stringify(passed)}`);
+      assert.notEqual(await vm.ok('systemctl show -P MainPID kuryr.service'), before);
+      assert.equal(await vm.ok('dpkg-query -W kuryr | cut -f 2'), packages.versions[file]);
+      await asTheyWere();
+      await dockerNeverWaited();
+    });
+  }
+
+  test('purged, it leaves the VM as it was', { timeout: 300_000 }, async () => {
+    await vm.remove('fixed', 'free');
+    await vm.ok('docker network rm lan', 60);
+    await vm.ok('dpkg -P kuryr', 120);
+    await assertNothingLeft(lab.cloud, vm.port.id);
+    assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
+  });
+});
