@@ -110,6 +110,12 @@ class Bench {
         ]);
       },
       roles: async () => (await cloud.authorization(signal)).roles,
+      /** A clouds.yaml with a token of it alone. */
+      byToken: async () => {
+        const { token } = await cloud.authorization(signal);
+        const auth = { auth_url: cloud.config.authUrl, token: token.reveal() };
+        return JSON.stringify({ clouds: { vm: { auth_type: 'v3token', auth } } });
+      },
     };
   }
 }
@@ -193,6 +199,15 @@ describe('kuryr credential create', () => {
     );
     const role = await bench.type(['create', 'a', '--server', 'server-1', '--role', 'admin']);
     assert.match(role.err, /no role admin on the project; there are: member.*\n.*CREDENTIAL_ROLE_MISSING/);
+  });
+
+  it('serves by a token of it alone, which is told as limited too', async t => {
+    const bench = await Bench.open(t);
+    const [own = '', other = ''] = bench.vms;
+    const { out } = await bench.type(['create', 'vm-1', '--port', own]);
+    const holder = await bench.holder(t, await (await bench.holder(t, out)).byToken());
+    assert.equal(await holder.write(own), 'done');
+    assert.equal(await holder.write(other), 'ACCESS_RULE_MISSING');
   });
 
   it('ends by itself after so many days', async t => {

@@ -217,7 +217,9 @@ function tokenRequest({ authUrl, auth }: CloudConfig): HttpRequest {
   const headers = { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'kuryr' };
   if (auth.kind === 'token' && auth.project === undefined) {
     const token = auth.token.reveal();
-    return { method: 'GET', url, headers: { ...headers, 'x-auth-token': token, 'x-subject-token': token } };
+    // Keystone shows a token that has access rules only to who says that it heeds them.
+    const read = { 'x-auth-token': token, 'x-subject-token': token, 'openstack-identity-access-rules': '1.0' };
+    return { method: 'GET', url, headers: { ...headers, ...read } };
   }
   // Keystone refuses an application credential that asks for a scope: it carries its own.
   const scope = auth.kind === 'application credential' ? {} : { scope: { project: auth.project } };

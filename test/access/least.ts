@@ -29,7 +29,7 @@ export function leastTests(bench: () => Bench): void {
     ['one VM', 1],
     ['a fleet', 3],
   ] as const)
-    describe(`the credential for ${shape}`, () => {
+    describe(`the least credential for ${shape}`, () => {
       let own: readonly string[];
       let other: string;
       before(async () => {
@@ -38,7 +38,7 @@ export function leastTests(bench: () => Bench): void {
       });
       const holder = (t: TestContext) => bench().least(t, own);
 
-      it('does all that Kuryr needs', async t => {
+      it(`does all that Kuryr needs, for ${shape}`, async t => {
         const { signal } = bench();
         const { neutron } = await holder(t);
         await Promise.all([neutron.extensions(signal), neutron.networks({}, signal), neutron.subnets({}, signal)]);
@@ -57,7 +57,7 @@ export function leastTests(bench: () => Bench): void {
         }
       });
 
-      it('is refused ten things that Kuryr does not need', async t => {
+      it(`is refused ten things that Kuryr does not need, for ${shape}`, async t => {
         const { network, demo } = bench();
         const { neutron } = await asking(await holder(t));
         for (const [method, path, body] of [
@@ -76,6 +76,19 @@ export function leastTests(bench: () => Bench): void {
         assert.equal((await neutron('GET', `/ports/${own[0]}`)).status, 200, 'the token is good');
       });
     });
+
+  describe('a token of the credential', () => {
+    it('serves as well where it is given alone, and a rule that is missing is told', async t => {
+      const [own, other] = [await make(), await make()];
+      const { token } = await asking(await bench().least(t, [own]));
+      const env = { OS_AUTH_URL: bench().lab.authUrl, OS_AUTH_TYPE: 'v3token', OS_TOKEN: token };
+      const { neutron } = await bench().open(t, { env });
+      await neutron.updatePort(own, { description: 'x' }, undefined, bench().signal);
+      await assert.rejects(neutron.updatePort(other, { description: 'x' }, undefined, bench().signal), error =>
+        isKuryrError(error, 'ACCESS_RULE_MISSING'),
+      );
+    });
+  });
 
   describe('a thief of the credential', () => {
     it('makes no further credential of it, and reads none', async t => {
