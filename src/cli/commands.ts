@@ -41,6 +41,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'have the daemon read its configuration again',
     load: async () => (await import('./reload.ts')).reloadCommand,
   },
+  install: {
+    summary: 'install Kuryr on this VM, or upgrade it',
+    load: async () => (await import('./install.ts')).installCommand,
+  },
+  uninstall: {
+    summary: 'remove it again',
+    load: async () => (await import('./uninstall.ts')).uninstallCommand,
+  },
   gc: { summary: 'clear away what has no owner', load: async () => (await import('./gc.ts')).gcCommand },
   version: { summary: 'show the version', load: async () => (await import('./version.ts')).versionCommand },
 };

@@ -358,6 +358,46 @@ export const errorTable = {
     text: 'The request did not arrive in time ({reason}).',
     todo: 'Nothing was changed. Send it again, without a pause in it.',
   },
+  INSTALL_CREDENTIAL_UNFIT: {
+    status: 400,
+    text: 'The {source} is no credential for a daemon: {reason}.',
+    todo: 'Make one on your own machine: kuryr credential create NAME --port ID --out clouds.yaml. Then copy it to {file} on the VM, for root alone (0600).',
+  },
+  INSTALL_FAILED: {
+    status: 500,
+    text: 'The installation failed at: {step} ({reason}). What was done is undone.',
+    todo: 'journalctl -u kuryr.service tells what the daemon said, if it came to that; kuryr doctor what this VM or its cloud lacks.',
+  },
+  INSTALL_MISSING: {
+    status: 404,
+    text: 'Kuryr is not installed here: there is no {folder}.',
+    todo: 'Nothing is left to do.',
+  },
+  INSTALL_NODE_UNFIT: {
+    status: 501,
+    text: 'The Node that runs this, {node}, needs libraries of its distribution, so that a copy of it would not run for long.',
+    todo: 'Run it by the Node that comes with Kuryr: ./kuryr install in a checkout, or install the Debian package.',
+  },
+  INSTALL_NOT_ROOT: {
+    status: 403,
+    text: 'Only root may install or remove a service.',
+    todo: 'Run it with sudo.',
+  },
+  INSTALL_NO_CREDENTIAL: {
+    status: 400,
+    text: 'The daemon would have no credential: there is no {file}.',
+    todo: 'Make one on your own machine (kuryr credential create NAME --port ID --out clouds.yaml) and copy it there, for root alone (0600); or name a cloud of your clouds.yaml that has an application credential: --cloud NAME.',
+  },
+  INSTALL_NO_SYSTEMD: {
+    status: 501,
+    text: 'systemd does not run this machine: there is no /run/systemd/system.',
+    todo: 'Start the daemon by whatever does: kuryr run.',
+  },
+  INSTALL_PACKAGED: {
+    status: 409,
+    text: 'Kuryr is installed as a package already: {file}.',
+    todo: 'Upgrade or remove it by apt, or remove it first.',
+  },
   INTERNAL: {
     status: 500,
     text: 'An unexpected failure: {reason}.',
@@ -597,6 +637,16 @@ export const errorTable = {
     status: 404,
     text: 'The subnet {subnet} is not on the network of a NIC of this VM; there are: {choices}.',
     todo: 'Use one of these. Kuryr makes no subnets: openstack subnet create.',
+  },
+  UNINSTALL_ATTACHED: {
+    status: 409,
+    text: 'Containers have addresses of Kuryr: {count}. Without the daemon these stay in the cloud, and nobody sees to them.',
+    todo: 'Stop the containers first (kuryr status lists them), or give --force.',
+  },
+  UNINSTALL_NETWORKS: {
+    status: 409,
+    text: 'Docker has networks of Kuryr, which it could not remove without it: {networks}.',
+    todo: 'Remove them first (docker network rm), or give --force.',
   },
   VM_PORT_AMBIGUOUS: {
     status: 409,

@@ -3,7 +3,7 @@ import { credentialFile, type Place, programOf } from './place.ts';
 
 const runFolder = options['run-dir'].fallback.value;
 
-const documentation = 'Documentation=man:kuryr(8)';
+const documentation = 'Documentation=man:kuryr(1) man:kuryr.yaml(5)';
 
 // Without a credential neither is started, and neither has failed. Who has it elsewhere (LoadCredentialEncrypted=) empties this.
 const condition = `ConditionPathExists=${credentialFile}`;

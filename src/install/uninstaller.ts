@@ -1,0 +1,91 @@
+import { KuryrError } from '../errors/kuryr-error.ts';
+import { tellNetworkManagers } from './installer.ts';
+import type { InstallIo } from './io.ts';
+import { layout } from './layout.ts';
+import { configFolder, localPlace, packagePlace, programFolder, stateFolder, units } from './place.ts';
+
+export interface UninstallParts {
+  readonly io: InstallIo;
+  readonly cpu: 'x64' | 'arm64';
+  readonly isRoot: boolean;
+  /** Configuration, credential and ledger go too. */
+  readonly purge: boolean;
+  /** Goes on although containers are attached, or nobody can say whether any are. */
+  readonly force: boolean;
+  /** How many containers are attached. @throws DAEMON_NOT_RUNNING and others where the daemon does not say */
+  readonly attached: () => Promise<number>;
+  /** Has the daemon give back what it has in cloud and kernel. @throws what the daemon answers */
+  readonly giveBack: () => Promise<void>;
+  readonly say: (line: string) => void;
+}
+
+/** Folders that the daemon makes at run time. */
+const runFolders = ['/run/kuryr', '/run/lock/kuryr'];
+
+/**
+ * Takes Kuryr off the machine again: everything but, unless purged, configuration, credential and ledger.
+ * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, DAEMON_NOT_RUNNING
+ */
+export async function uninstall(parts: UninstallParts): Promise<void> {
+  const { io, cpu, purge, force, say } = parts;
+  assertInstalled(parts);
+  await assertUnused(parts);
+  say('give back what is held in cloud and kernel');
+  await parts.giveBack().catch((error: unknown) => {
+    if (!force) throw error;
+  });
+  say(`stop and disable ${units.toReversed().join(' and ')}`);
+  // The service first: sockets that are left alone would start it again.
+  for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
+  const entries = layout(localPlace, cpu);
+  for (const entry of entries.toReversed()) {
+    if (entry.path.startsWith(configFolder) || entry.path === stateFolder) continue;
+    if (entry.kind === 'folder') await io.removeEmpty(entry.path);
+    else await io.remove(entry.path);
+    say(`remove ${entry.path}`);
+  }
+  for (const page of await io.list(`${localPlace.prefix}/share/man`))
+    if (/^man\d\/kuryr[.-]/.test(page)) await io.remove(`${localPlace.prefix}/share/man/${page}`);
+  for (const folder of [...runFolders, ...(purge ? [configFolder, stateFolder] : [])]) {
+    await letGo(io, folder);
+    await io.remove(folder);
+    say(`remove ${folder}`);
+  }
+  await io.run(['systemctl', 'daemon-reload']);
+  await io.run(['systemctl', 'reset-failed', ...units]);
+  await tellNetworkManagers(io);
+  if (!purge) say(`${configFolder} and ${stateFolder} are left: --purge removes them too`);
+}
+
+function assertInstalled({ io, isRoot }: UninstallParts): void {
+  if (!isRoot) throw new KuryrError('INSTALL_NOT_ROOT');
+  const packaged = `${programFolder(packagePlace)}/kuryr.mjs`;
+  if (io.exists(packaged)) throw new KuryrError('INSTALL_PACKAGED', { file: packaged });
+  const program = programFolder(localPlace);
+  if (!io.exists(program)) throw new KuryrError('INSTALL_MISSING', { folder: program });
+}
+
+async function assertUnused({ io, force, attached }: UninstallParts): Promise<void> {
+  if (force) return;
+  const count = await attached();
+  if (count > 0) throw new KuryrError('UNINSTALL_ATTACHED', { count });
+  // Docker asks the plug-in before it removes one of its networks: later that would fail.
+  const { code, output } = await io.run([
+    'docker',
+    'network',
+    'ls',
+    '--filter',
+    'driver=kuryr',
+    '--format',
+    '{{.Name}}',
+  ]);
+  const networks = code === 0 ? output.split('\n').filter(Boolean) : [];
+  if (networks.length > 0) throw new KuryrError('UNINSTALL_NETWORKS', { networks });
+}
+
+/** Namespaces of guards are kept by mounts: where the daemon was killed, by whoever removes the folder. */
+async function letGo(io: InstallIo, folder: string): Promise<void> {
+  const mounts = (await io.read('/proc/self/mounts')) ?? '';
+  for (const [, at = ''] of mounts.matchAll(/^\S+ (\S+) /gm))
+    if (at.startsWith(`${folder}/`)) await io.run(['umount', '-l', at]);
+}
