@@ -57,7 +57,10 @@ export class CloudWatch {
   async #lookAt(nic: Nic): Promise<void> {
     const { nics, neutron, ipam, pairs, logger, life } = this.#parts;
     const { id } = nic.port;
-    await pairs.of(id).refresh(life);
+    const writer = pairs.of(id);
+    await writer.refresh(life);
+    // Asked once: metrics and health tell how far it is away.
+    if (nic.port.portSecurity) await writer.limit(life);
     const { security_groups: groups } = await neutron.port(id, life);
     const changed = await ipam.followGroups({ vmPortId: id, groups }, life).catch((error: unknown) => {
       if (isKuryrError(error, 'ACCESS_RULE_MISSING')) return 'forbidden' as const;

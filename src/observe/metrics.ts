@@ -58,7 +58,7 @@ export const metrics = {
   kuryr_pairs_limit: {
     type: 'gauge',
     labels: { master },
-    help: 'max_allowed_address_pair, where the cloud has told it: at the first kuryr status, or when the list was full.',
+    help: 'max_allowed_address_pair, where the cloud has told it: at the first kuryr status, when the list was full, or five minutes after the start.',
   },
   kuryr_pairs_lost_total: {
     type: 'counter',
