@@ -53,7 +53,7 @@ describe('the port on the loopback', () => {
       sent.on('error', reject);
       sent.end(body === '' ? undefined : body);
     });
-  const codeOf = ({ text }: { text: string }) => (JSON.parse(text) as { error?: { code: string } }).error?.code;
+  const codeOf = ({ text }: { text: string }) => /"code":"([A-Z_]+)"/.exec(text)?.[1];
 
   it('serves metrics and health, as the control socket does', async () => {
     asked = [];
@@ -117,22 +117,27 @@ describe('the port on the loopback', () => {
   });
 
   it('is not kept busy: few connections, and short heads', { timeout: 20_000 }, async () => {
-    const sockets = Array.from({ length: 40 }, () => connect({ port, host: '127.0.0.1' }));
-    const ended = sockets.map(
-      socket => new Promise<boolean>(resolve => socket.once('close', () => resolve(true)).on('error', () => {})),
-    );
-    let dropped = 0;
-    for (const end of ended) void end.then(() => dropped++);
-    while (dropped < 24) await Promise.race(ended.filter((_, n) => !sockets[n]?.destroyed));
-    assert.equal(dropped, 24);
-    for (const socket of sockets) socket.destroy();
-    await Promise.all(ended);
     const head = await new Promise<string>(resolve => {
       const socket = connect({ port, host: '127.0.0.1' });
       socket.once('data', data => resolve(String(data)));
       socket.write(`GET /metrics HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(8192)}\r\n\r\n`);
     });
     assert.match(head, /^HTTP\/1\.1 431 /);
+    const sockets = Array.from({ length: 40 }, () => connect({ port, host: '127.0.0.1' }));
+    const answered = await Promise.all(
+      sockets.map(
+        socket =>
+          new Promise<boolean>(resolve => {
+            socket
+              .once('data', () => resolve(true))
+              .once('close', () => resolve(false))
+              .on('error', () => {});
+            socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+          }),
+      ),
+    );
+    assert.equal(answered.filter(Boolean).length, 16);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('says so where the port is taken', async () => {
