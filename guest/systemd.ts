@@ -35,10 +35,14 @@ RemainAfterExit=yes
 ExecStart=/bin/bash ${script}
 `;
 
-/** Nobody logs in at a terminal, and what a distribution does at night is not to happen in the middle of a test. */
+/**
+ * Nobody logs in at a terminal, what a distribution does at night is not to happen in the middle of a test, and what it does
+ * at its first boot, or for hardware, would take a guest seconds of each boot.
+ */
 const masked = [
-  ...['getty.target', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer'],
-  ...['e2scrub_all.timer', 'fstrim.timer'],
+  ...['getty.target', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'fstrim.timer'],
+  ...['e2scrub_all.timer', 'e2scrub_reap.service', 'systemd-journal-catalog-update.service', 'ldconfig.service'],
+  ...['efi_pstore', 'drm', 'fuse', 'configfs'].map(module => `modprobe@${module}.service`),
 ];
 
 /** Go's preemption by signals is dear in User-Mode Linux. */
