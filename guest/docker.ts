@@ -54,7 +54,7 @@ export async function startDocker(guest: Guest, options: DockerOptions = {}): Pr
   await guest.ok(start(options) + load(await imageFile(guest)), 330);
 }
 
-/** Gives the image `bb` to an engine that runs, or that systemd starts when its socket is asked. @throws Error */
+/** Gives the image `bb` to an engine that runs. @throws Error */
 export async function loadImage(guest: Guest): Promise<void> {
   await guest.ok(load(await imageFile(guest)), 330);
 }

@@ -3,7 +3,8 @@
  * credential, a real OVN. The VM is reset, rebooted and upgraded, and Kuryr leaves it. The tests go on from one another.
  */
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
+import { join } from 'node:path';
+import { after, afterEach, before, suite, type TestContext, test } from 'node:test';
 import { Lab } from '../lab/lab.ts';
 import { assertNothingLeft } from '../lab/nothing-left.ts';
 import { treePath } from '../lab/tree/tree.ts';
@@ -14,6 +15,7 @@ import { makePackages, type Packages } from './packages.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 import { underTraffic } from './traffic.ts';
 
+const top = join(import.meta.dirname, '../..');
 const say = (line: string): void => console.log(line);
 const FIXED = { v4: '10.30.0.50', v6: 'fd30::50' };
 
@@ -29,8 +31,13 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     async () => {
       packages = await makePackages(say);
       lab = await Lab.up({ backend: 'ovn', engine: 'trixie', say, signal: ending.signal });
+      const mounts = [
+        { host: packages.folder, guest: '/media/packages' },
+        { host: join(top, 'dist'), guest: '/media/program' },
+        { host: join(top, 'node_modules', `node-linux-${process.arch}`), guest: '/media/node' },
+      ];
       [vm, peer] = await lab.addVms(
-        { name: 'home', host: 'h1', home: { mounts: [{ host: packages.folder, guest: '/media/packages' }] } },
+        { name: 'home', host: 'h1', home: { mounts } },
         { name: 'peer', host: 'h2', start: false },
       );
     },
@@ -40,6 +47,10 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     ending.abort();
     await lab?.down();
     await packages?.remove();
+  });
+  afterEach(async context => {
+    if ((context as TestContext).passed || vm === undefined) return;
+    say((await vm.run('journalctl -b --no-pager -o short-monotonic -n 120; systemctl --failed --no-pager')).stdout);
   });
 
   const named = (name: string): Promise<Container> => vm.inspect(name, 'lan');
@@ -136,6 +147,19 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     await vm.remove('fixed', 'free');
     await vm.ok('docker network rm lan', 60);
     await vm.ok('dpkg -P kuryr', 120);
+    await assertNothingLeft(lab.cloud, vm.port.id);
+    assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
+  });
+
+  test('installed and uninstalled by its own command, it leaves the VM as it was', { timeout: 300_000 }, async () => {
+    await giveCredential(lab.cloud, vm);
+    await vm.ok('/media/node/bin/node /media/program/kuryr.mjs install', 180);
+    await vm.running();
+    await vm.ok('kuryr network create lan --ipv6', 60);
+    await answers(await vm.container('one', 'lan'));
+    await vm.remove('one');
+    await vm.ok('docker network rm lan', 60);
+    await vm.ok('kuryr uninstall --purge', 120);
     await assertNothingLeft(lab.cloud, vm.port.id);
     assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
   });

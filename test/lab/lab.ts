@@ -147,8 +147,10 @@ export class Lab implements AsyncDisposable {
     );
     this.#guests.push(guest);
     const vm = new Vm(guest, ports, management, signal);
-    if (home) await Promise.all([vm.running(), vm.loadImage()]);
-    else await vm.setUp(cloud.cloudsYaml('demo'));
+    if (home) {
+      await vm.running();
+      await vm.loadImage();
+    } else await vm.setUp(cloud.cloudsYaml('demo'));
     if (start && !home) await Promise.all([vm.startDocker(), vm.startKuryr()]);
     say(`${name}: up after ${((performance.now() - began) / 1000).toFixed(1)} s, kernel ${guest.release}`);
     return vm;
