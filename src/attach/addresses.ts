@@ -2,7 +2,7 @@ import { canonical } from '../address/address.ts';
 import { asKuryrError, isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import { type Ipam, type Reservation, reservationName } from '../ipam/ipam.ts';
 import type { LinkSpec } from '../link/link-kind.ts';
-import type { Nic } from '../nic/nic.ts';
+import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Observe } from '../observe/observe.ts';
 import { abortable } from '../openstack/deadline.ts';
@@ -26,6 +26,7 @@ export interface HoldRequest {
 
 export interface AddressesParts {
   readonly records: Records;
+  readonly nics: Pick<Nics, 'belongs'>;
   readonly ipam: Ipam;
   readonly pairs: PairWriters;
   readonly clock: Clock;
@@ -270,6 +271,16 @@ export class Addresses {
     this.#parts.observe.timeline.close(name);
   }
 
+  /** An image of another VM had its ledger in it: what that one's containers have stays theirs. */
+  async #leaveToOther({ name, vmPort, reservation }: Holding): Promise<true> {
+    await this.#forget(name);
+    this.#parts.logger.warn(
+      { holding: name, port: vmPort, address: reservation?.address },
+      "a record of another VM's port came with this VM's disk: it is forgotten here, and left as it is in the cloud",
+    );
+    return true;
+  }
+
   #stuck(name: string, code: string): void {
     this.#stuckReleases.add(name);
     this.#parts.observe.health.set('RELEASES_STUCK', { reason: `${this.#stuckReleases.size} wait (${code})` });
@@ -299,11 +310,12 @@ export class Addresses {
 
   /** One try; true when there is nothing more to do. */
   async #releaseOnce(name: string): Promise<boolean> {
-    const { records, pairs, ipam, clock, life, observe } = this.#parts;
+    const { records, nics, pairs, ipam, clock, life, observe } = this.#parts;
     const { timeline } = observe;
     const holding = records.holding(name);
     if (holding === undefined || !holding.ending) return true;
     this.#permits.delete(name);
+    if (!(await nics.belongs(holding.vmPort, life))) return await this.#leaveToOther(holding);
     const { pair } = holding;
     if (pair !== undefined && !this.#othersPair(holding))
       await timeline.step([name], 'forbid', () => pairs.of(holding.vmPort).remove(pair, life));

@@ -17,7 +17,7 @@ function bench() {
   const find = async () => {
     throw new KuryrError('VM_PORT_UNKNOWN', { master: 'eth0', reason: 'no port has its address' });
   };
-  const nics: Nics = { all: async () => found, find, byPort: find, forget() {} };
+  const nics: Nics = { all: async () => found, find, byPort: find, belongs: async () => true, forget() {} };
   const parts = { clock, neutron, health, nics, logger: silentLogger, life: ending.signal };
   return {
     ...{ clock, neutron, health, running: new Pulse(parts).run() },

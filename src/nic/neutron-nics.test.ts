@@ -238,6 +238,27 @@ test('takes no port for its own that has only the address or only the MAC', asyn
   assert.equal((await nics.find({}, signal)).port.id, ports[0]?.id);
 });
 
+test("tells the VM's own ports, and those of no machine, from another VM's", async () => {
+  const { nics, neutron, ports } = vm([ens3, { ...ens4, unknown: true }]);
+  const [own] = ports;
+  assert.ok(own !== undefined);
+  neutron.meddle(own.id, { device_id: 'this server' });
+  const { network_id } = own;
+  const of = (device_id: string) => neutron.addPort({ network_id, device_id }).id;
+  assert.equal(await nics.belongs(own.id, signal), true, 'a NIC');
+  assert.equal(await nics.belongs(of('this server'), signal), true, 'a NIC that is down');
+  assert.equal(await nics.belongs('deleted', signal), true);
+  assert.equal(await nics.belongs(of(''), signal), true, 'taken out');
+  assert.equal(await nics.belongs(of('another server'), signal), false);
+});
+
+test("does not say whose a port is as long as the VM's own are not known", async () => {
+  const { nics, neutron } = vm([{ ...ens3, unknown: true }]);
+  const { id: network_id } = neutron.addNetwork();
+  const { id } = neutron.addPort({ network_id, device_id: 'a server', fixed_ips: [] });
+  await assert.rejects(nics.belongs(id, signal), code('VM_PORT_UNKNOWN'));
+});
+
 test('ends only the wait of a caller that gives up', async () => {
   const { nics, neutron } = vm([ens3]);
   const go = Promise.withResolvers<void>();

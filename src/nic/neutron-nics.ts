@@ -1,4 +1,4 @@
-import { KuryrError } from '../errors/kuryr-error.ts';
+import { isKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import type { Logger } from '../observe/logger.ts';
 import { abortable } from '../openstack/deadline.ts';
@@ -10,7 +10,7 @@ import type { Nic, NicQuery, Nics } from './nic.ts';
 
 export interface NeutronNicsParts {
   readonly kernel: Pick<Kernel, 'links' | 'addresses' | 'routes'>;
-  readonly neutron: Pick<Neutron, 'ports' | 'networks' | 'subnets'>;
+  readonly neutron: Pick<Neutron, 'port' | 'ports' | 'networks' | 'subnets'>;
   /** Asked only where several ports fit a NIC. */
   readonly ownPorts: OwnPorts;
   /** The configured master. */
@@ -44,7 +44,22 @@ export class NeutronNics implements Nics {
   async byPort(portId: string, signal: AbortSignal): Promise<Nic> {
     const nic = (await this.all(signal)).find(({ port }) => port.id === portId);
     if (nic !== undefined) return nic;
-    throw new KuryrError('VM_PORT_UNKNOWN', { master: 'a NIC', reason: `no NIC of this VM is on the port ${portId}` });
+    throw unknownPort(`no NIC of this VM is on the port ${portId}`);
+  }
+
+  async belongs(portId: string, signal: AbortSignal): Promise<boolean> {
+    const own = new Set((await this.all(signal)).map(({ port }) => port.id));
+    if (own.has(portId)) return true;
+    const { neutron } = this.#parts;
+    const port = await neutron.port(portId, signal).catch((error: unknown) => {
+      if (isKuryrError(error, 'NEUTRON_NOT_FOUND')) return undefined;
+      throw error;
+    });
+    if (port === undefined || port.device_id === '') return true;
+    if (own.size === 0) throw unknownPort('no NIC of this VM is found in Neutron');
+    // A NIC that is down, or has lost its address, is not found by these; its server is that of the others.
+    const { device_id } = port;
+    return (await neutron.ports({ device_id }, signal)).some(({ id }) => own.has(id));
   }
 
   forget(): void {
@@ -84,3 +99,5 @@ export class NeutronNics implements Nics {
     return { entries, defaults, configured: master };
   }
 }
+
+const unknownPort = (reason: string) => new KuryrError('VM_PORT_UNKNOWN', { master: 'a NIC', reason });

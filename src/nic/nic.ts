@@ -55,6 +55,12 @@ export interface Nics {
   find(query: NicQuery, signal: AbortSignal): Promise<Nic>;
   /** The NIC of a VM port, by the port's id. @throws VM_PORT_UNKNOWN */
   byPort(portId: string, signal: AbortSignal): Promise<Nic>;
+  /**
+   * Whether a VM port that a record names is this VM's to write: one of its NICs is on it, or no machine is any more. False
+   * on a VM that was made from an image of another one, whose records came with it.
+   * @throws VM_PORT_UNKNOWN where that cannot be told, since this VM's own ports are not known
+   */
+  belongs(portId: string, signal: AbortSignal): Promise<boolean>;
   /** Drops what is remembered, after the kernel or Neutron says that it changed. */
   forget(): void;
 }
