@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import type { Json, Ledger } from '../ledger/ledger.ts';
-import { readRecord } from '../ledger/read-record.ts';
+import { readRecord, recordOf } from '../ledger/read-record.ts';
 import { linkSpec } from '../link/link-kind.ts';
 import type { Pair, PairOwnership } from '../pairs/pair-writer.ts';
 
-const reservation = v.object({
+const reservation = recordOf({
   portId: v.string(),
   name: v.string(),
   address: v.string(),
@@ -14,7 +14,7 @@ const reservation = v.object({
   subnetId: v.string(),
 });
 
-const holding = v.object({
+const holding = recordOf({
   /** The reservation's name in Neutron, chosen before the POST: what finds it again when the answer was lost. */
   name: v.string(),
   vmPort: v.string(),
@@ -28,7 +28,7 @@ const holding = v.object({
   /** Undefined until Neutron has answered. */
   reservation: v.optional(reservation),
   /** The pair, when one is wanted: recorded before it is written. */
-  pair: v.optional(v.object({ address: v.string(), mac: v.optional(v.string()) })),
+  pair: v.optional(recordOf({ address: v.string(), mac: v.optional(v.string()) })),
   /** The attachment that it was named by. */
   attachment: v.optional(v.string()),
   /** Wall time of the last step, milliseconds. */
@@ -37,7 +37,7 @@ const holding = v.object({
   ending: v.boolean(),
 });
 
-const attachment = v.object({
+const attachment = recordOf({
   id: v.string(),
   /** The front's network. */
   network: v.string(),
@@ -48,7 +48,7 @@ const attachment = v.object({
   holdings: v.array(v.string()),
   /** `master` is the master's ifindex, which holds until the next boot; a record of an older version has neither. */
   link: v.optional(
-    v.object({
+    recordOf({
       name: v.string(),
       ifindex: v.number(),
       master: v.optional(v.number()),
@@ -56,7 +56,7 @@ const attachment = v.object({
     }),
   ),
   /** Gateways to probe, by family, as the runtime's front told them. */
-  gateways: v.optional(v.object({ 4: v.optional(v.string()), 6: v.optional(v.string()) })),
+  gateways: v.optional(recordOf({ 4: v.optional(v.string()), 6: v.optional(v.string()) })),
   /** Path of the sandbox's netns, when the runtime has told it. */
   sandbox: v.optional(v.string()),
   /** What a person reads in `kuryr status` besides, such as published ports. */

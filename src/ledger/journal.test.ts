@@ -112,6 +112,23 @@ describe('the ledger on a disk', () => {
     await assert.rejects(open(files), error => isKuryrError(error, 'LEDGER_NEWER'));
   });
 
+  it('keeps what a newer Kuryr wrote under keys of its own, through its own writes and a rewriting', async () => {
+    const theirs = { changes: [['newer/1', { deep: [1, { x: null }] }]] } as const;
+    const files = new FakeFiles({ [file]: Buffer.concat([encodeLine({ kuryrLedger: 1 }), encodeLine(theirs)]) });
+    const older = await open(files);
+    for (let n = 0; n < 100; n++) await older.write({ own: 'x'.repeat(2000) });
+    assert.ok(files.done.includes(`rename ${file}.new ${file}`));
+    await older.close();
+    assert.deepEqual((await open(files)).get('newer/1'), { deep: [1, { x: null }] });
+  });
+
+  it('leaves the ledger of a newer format as it is', async () => {
+    const text = `${encodeLine({ kuryrLedger: 2 })}${encodeLine({ changes: [['a', 1]] })}`;
+    const files = new FakeFiles({ [file]: text });
+    await assert.rejects(open(files), error => isKuryrError(error, 'LEDGER_NEWER'));
+    assert.equal(files.text(file), text);
+  });
+
   it('stays small at run time while values change, and keeps them', async () => {
     const files = new FakeFiles();
     const ledger = await open(files);

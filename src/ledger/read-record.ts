@@ -10,3 +10,11 @@ export function readRecord<T>(schema: v.GenericSchema<unknown, T>, key: string, 
   const [issue] = parsed.issues;
   throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key: key.slice(0, 200), reason: whatIsWrong(issue, 'it') });
 }
+
+/**
+ * The schema of a record. Fields that it does not name are kept, so that a downgrade loses nothing of what a newer Kuryr wrote;
+ * what an older one must not overlook takes a new format of the journal, which it refuses.
+ */
+export function recordOf<const Entries extends v.ObjectEntries>(entries: Entries): v.ObjectSchema<Entries, undefined> {
+  return v.looseObject(entries) as unknown as v.ObjectSchema<Entries, undefined>;
+}

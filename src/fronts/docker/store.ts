@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { KuryrError } from '../../errors/kuryr-error.ts';
 import type { Json, Ledger } from '../../ledger/ledger.ts';
-import { readRecord } from '../../ledger/read-record.ts';
+import { readRecord, recordOf } from '../../ledger/read-record.ts';
 import { linkSpec } from '../../link/link-kind.ts';
 
-const pool = v.object({
+const pool = recordOf({
   id: v.string(),
   vmPort: v.string(),
   networkId: v.string(),
@@ -20,7 +20,7 @@ const pool = v.object({
   since: v.number(),
 });
 
-const network = v.object({
+const network = recordOf({
   id: v.string(),
   vmPort: v.string(),
   pools: v.array(v.string()),
