@@ -59,13 +59,13 @@ async function buildManual(folder: string): Promise<void> {
   }
 }
 
-// A folder named gets the program alone, which is all that the demo's VMs run.
+// A folder named gets the program alone, which is all that the demo's VMs run; with --manual what is installed.
 if (import.meta.main) {
-  const [, , folder] = process.argv;
+  const [, , folder, manual] = process.argv;
   const dist = join(top, 'dist');
   await build(folder ?? dist);
   if (folder === undefined) {
     await build(dist, 'cloud/index.ts', 'cloud.mjs');
-    await buildManual(join(dist, 'man'));
   }
+  if (folder === undefined || manual === '--manual') await buildManual(join(folder ?? dist, 'man'));
 }

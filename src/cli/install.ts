@@ -68,7 +68,9 @@ async function program(terminal: Terminal): Promise<AsyncDisposable & { readonly
   if (basename(own) === 'kuryr.mjs') return { folder: dirname(own), async [Symbol.asyncDispose]() {} };
   const folder = await mkdtemp(join(tmpdir(), 'kuryr-install-'));
   terminal.err('building the program');
-  const child = spawn(process.execPath, [join(dirname(own), '../../tools/build.ts'), folder], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [join(dirname(own), '../../tools/build.ts'), folder, '--manual'], {
+    stdio: 'inherit',
+  });
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   const removed = { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
   if (code === 0) return removed;

@@ -63,7 +63,7 @@ export class Reloads {
         waiting: differences(next, wanted),
         credential: renew === undefined ? ('unchanged' as const) : ('renewed' as const),
       };
-      logger.info({ ...told, credential: undefined, cloud: told.credential }, 'reloaded');
+      logger.info({ changed: told.changed, waiting: told.waiting, cloud: told.credential }, 'reloaded');
       if (told.waiting.length > 0)
         logger.warn({ waiting: told.waiting }, 'these options keep their value until the daemon is restarted');
       return told;

@@ -78,9 +78,9 @@ Also=kuryr.socket
 }
 
 /** docs/guides/install.md tells of each what it is for, and what had to stay open. */
-const sandbox = `# NET_ADMIN, NET_RAW: links, filters, probes. SYS_ADMIN: into containers' namespaces, and mounts that keep the guards'.
-# SYS_PTRACE: to find namespaces by processes. SYS_CHROOT: to mount where the host sees it.
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_SYS_CHROOT
+const sandbox = `# NET_ADMIN, NET_RAW: links, filters, probes. NET_BROADCAST: to hear of links in other namespaces. SYS_ADMIN: into those, and
+# mounts that keep the guards'. SYS_PTRACE: to find them by processes. SYS_CHROOT: to mount where the host sees it.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BROADCAST CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_SYS_CHROOT
 NoNewPrivileges=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service mount umount2
