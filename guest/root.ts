@@ -39,12 +39,16 @@ const files: Readonly<Record<string, string>> = {
 /** Names of old for what is in /run; packages ship empty folders there. */
 const links: Readonly<Record<string, string>> = { 'var/run': '/run', 'var/lock': '/run/lock' };
 
-/**
- * A small Debian root for guests, in the cache: packages unpacked, none set up, which takes no root and no chroot. It is
- * made once. @throws Error
- */
+/** A small Debian root for guests. @throws Error */
 export async function guestRoot(kind: 'small' | 'docker', say: Say): Promise<string> {
-  const names = kind === 'docker' ? [...small, ...docker] : small;
+  return debianRoot(kind, kind === 'docker' ? [...small, ...docker] : small, say);
+}
+
+/**
+ * A Debian root with these packages and what they need, in the cache: unpacked, none set up, which takes no root and no
+ * chroot. It is made once. @throws Error
+ */
+export async function debianRoot(kind: string, names: readonly string[], say: Say): Promise<string> {
   const hash = createHash('sha256')
     .update(JSON.stringify([release, names, files, links]))
     .digest('hex')
@@ -53,15 +57,13 @@ export async function guestRoot(kind: 'small' | 'docker', say: Say): Promise<str
   const done = join(roots, `${kind}-${hash}`);
   if (existsSync(done)) return done;
   await mkdir(roots, { recursive: true });
-  const waiting = (): void => say("waiting for another process that fetches the guests' root");
+  const waiting = (): void => say(`waiting for another process that fetches the Debian root "${kind}"`);
   return await withLock(join(roots, `${kind}.lock`), waiting, async () => {
     if (existsSync(done)) return done;
     const work = join(roots, `.${kind}`);
     await rm(work, { recursive: true, force: true });
     await mkdir(work);
-    say(
-      `fetching the guests' root (${names.length} packages of Debian ${release} and what they need; kept in ${done})`,
-    );
+    say(`fetching a Debian root (${names.length} packages of ${release} and what they need; kept in ${done})`);
     await unpack(await downloadAll(names, release, work), join(work, 'root'));
     await rename(join(work, 'root'), done);
     await rm(work, { recursive: true, force: true });

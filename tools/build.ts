@@ -25,11 +25,11 @@ const koffiBeside: Plugin = {
 
 /**
  * Makes `kuryr.mjs`, the whole program in one file, and koffi's native half beside it, for each processor installed here.
- * A test may name another entry.
+ * A test may name another entry. Gives the npm packages that are in the file.
  */
-export async function build(folder: string, entry = 'src/cli/main.ts', file = 'kuryr.mjs'): Promise<void> {
+export async function build(folder: string, entry = 'src/cli/main.ts', file = 'kuryr.mjs'): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
-  await esbuild({
+  const { metafile } = await esbuild({
     entryPoints: [join(top, entry)],
     outfile: join(folder, file),
     bundle: true,
@@ -40,6 +40,7 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
     plugins: [koffiBeside],
     logLevel: 'warning',
+    metafile: true,
   });
   const natives = join(top, 'node_modules/@koromix');
   for (const name of await readdir(natives)) {
@@ -48,6 +49,11 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
     if (cpu !== undefined)
       await copyFile(join(natives, name, `linux_${cpu}`, 'koffi.node'), join(folder, `${name}.node`));
   }
+  const [output] = Object.values(metafile.outputs);
+  const names = Object.entries(output?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? (/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []) : [],
+  );
+  return [...new Set(names)].sort();
 }
 
 /** Writes the manual pages into a folder that is laid out as `share/man` is. */
