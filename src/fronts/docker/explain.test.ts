@@ -10,7 +10,7 @@ import { FakeClock } from '../../time/fake-clock.ts';
 import { EngineContainers } from './engine-containers.ts';
 import { FakeEngine, type FakeEngineOptions, fakeVm } from './fake-engine.ts';
 
-const signal = AbortSignal.timeout(30_000);
+const signal = new AbortController().signal;
 const inspected = (endpoints: readonly string[]) =>
   JSON.stringify({
     NetworkSettings: { Networks: Object.fromEntries(endpoints.map((EndpointID, n) => [`n${n}`, { EndpointID }])) },
