@@ -91,6 +91,7 @@ class Bench {
     const control = new Control({
       status: async signal => this.parts.status?.(signal) ?? status,
       gc: async (dryRun, signal) => this.parts.gc?.(dryRun, signal) ?? { cleaned: [] },
+      withdraw() {},
       networkPlan: async (request, signal) => this.parts.networkPlan?.(request, signal) ?? { command: [] },
       explain: async (what, signal) => this.parts.explain?.(what, signal) ?? { lives: [] },
       lives: () => this.parts.lives?.() ?? { lives: [] },

@@ -14,7 +14,7 @@ export const uninstallCommand: Command = {
       'usage: kuryr uninstall [--purge] [--force]',
       '',
       'Removes what kuryr install put on this VM. Configuration, credential and ledger stay. It is refused while containers are',
-      'attached, Docker has networks of Kuryr, or the daemon does not run, which gives back what it has in the cloud.',
+      'attached, Docker has networks of Kuryr, or the daemon or the cloud does not answer, to which is given back what is left.',
       '',
       '  --purge         configuration, credential and ledger go too',
       '  --force         goes on all the same',
@@ -32,6 +32,9 @@ export const uninstallCommand: Command = {
       async giveBack() {
         const { cleaned } = (await ask('POST', '/v1/gc', { dryRun: false })) as { cleaned: readonly Cleaned[] };
         if (cleaned.length > 0) terminal.out(renderCleaned(cleaned, false));
+      },
+      async withdraw() {
+        await ask('POST', '/v1/withdraw');
       },
     });
     return 0;

@@ -122,7 +122,8 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
   const guards = new Guards({ ...core, kernel, folder: guardFolder(config.runDir), attachments: guarded });
   const flips = new FlipWatch({ ...core, kernel, guards, attachments: guarded });
   const boot = kernel.sysctl('host', 'kernel/random/boot_id') ?? '';
-  const guests = () => guestsOf(records, boot);
+  let withdrawn = false;
+  const guests = () => (withdrawn ? [] : guestsOf(records, boot));
   const hostAccess = new HostAccess({
     kernel,
     guests,
@@ -174,6 +175,10 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
     health: () => health.report(),
     gc: async (dryRun, signal) => ({ cleaned: await upkeep.gc(dryRun, signal) }),
     networkPlan: (request, signal) => networkPlan(nics, request, signal),
+    withdraw() {
+      withdrawn = true;
+      hostAccess.refresh();
+    },
     reload: host.reload,
     version: config.version,
     logger,

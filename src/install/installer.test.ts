@@ -33,6 +33,7 @@ class Bench {
     return uninstall({
       ...{ io: this.io, cpu: 'x64', isRoot: true, purge: false, force: false },
       ...{ attached: async () => 0, giveBack: async () => void this.io.commands.push('give back') },
+      withdraw: async () => void this.io.commands.push('withdraw'),
       say: line => void this.said.push(line),
       ...parts,
     });
@@ -174,8 +175,8 @@ describe('kuryr uninstall', () => {
     bench.io.commands.length = 0;
     await bench.uninstall();
     assert.deepEqual(
-      bench.io.commands.filter(line => /give|disable/.test(line)),
-      ['give back', 'systemctl disable --now kuryr.service', 'systemctl disable --now kuryr.socket'],
+      bench.io.commands.filter(line => /give|withdraw|disable/.test(line)),
+      ['give back', 'withdraw', 'systemctl disable --now kuryr.service', 'systemctl disable --now kuryr.socket'],
     );
   });
 

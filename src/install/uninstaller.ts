@@ -14,8 +14,10 @@ export interface UninstallParts {
   readonly force: boolean;
   /** How many containers are attached. @throws DAEMON_NOT_RUNNING and others where the daemon does not say */
   readonly attached: () => Promise<number>;
-  /** Has the daemon give back what it has in cloud and kernel. @throws what the daemon answers */
+  /** Has the daemon give back what nobody has any more in the cloud. @throws what the daemon answers */
   readonly giveBack: () => Promise<void>;
+  /** Has it take away what stands in the VM for containers, those that are left too. @throws what the daemon answers */
+  readonly withdraw: () => Promise<void>;
   readonly say: (line: string) => void;
 }
 
@@ -31,9 +33,10 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
   assertInstalled(parts);
   await assertUnused(parts);
   say('give back what is held in cloud and kernel');
-  await parts.giveBack().catch((error: unknown) => {
-    if (!force) throw error;
-  });
+  for (const step of [parts.giveBack, parts.withdraw])
+    await step().catch((error: unknown) => {
+      if (!force) throw error;
+    });
   say(`stop and disable ${units.toReversed().join(' and ')}`);
   // The service first: sockets that are left alone would start it again.
   for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);

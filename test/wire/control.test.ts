@@ -30,6 +30,7 @@ const routes: readonly Route[] = [
       [INVALID, [proto({ dryRun: false }), new Raw('{"constructor":{"prototype":{"dryRun":false}}}')]],
     ],
   },
+  { method: 'POST', path: '/v1/withdraw', good: {}, nasty: [[undefined, anyJson.map(([, value]) => value)]] },
   {
     method: 'POST',
     path: '/v1/network-plan',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { familyOf } from '../../src/address/address.ts';
-import { assemble, type Daemon } from '../../src/daemon/assemble.ts';
+import { assemble, type Daemon, type DaemonConfig } from '../../src/daemon/assemble.ts';
 import type { Edges } from '../../src/daemon/edges.ts';
 import { FakeFiles } from '../../src/ledger/fake-files.ts';
 import { decodeJournal } from '../../src/ledger/journal-lines.ts';
@@ -64,6 +64,11 @@ export class Rig {
   async restart(): Promise<void> {
     await this.halt();
     await this.#start();
+  }
+
+  /** Other values for its options, as a reload has them. */
+  reload(change: Partial<DaemonConfig>): void {
+    this.#daemon?.reload({ ...this.#config(), ...change });
   }
 
   /** The daemon ends in good order; there is none then. */
@@ -129,8 +134,8 @@ export class Rig {
       .flatMap(({ fixed_ips }) => fixed_ips.map(({ ip_address }) => ip_address));
   }
 
-  async #start(): Promise<void> {
-    const config = {
+  #config(): DaemonConfig {
+    return {
       ...{
         master: undefined,
         stateDir: '/state',
@@ -148,7 +153,10 @@ export class Rig {
       },
       ...{ waitSeconds: 0, holdSeconds: 60 },
     };
-    const daemon = await assemble(config, {
+  }
+
+  async #start(): Promise<void> {
+    const daemon = await assemble(this.#config(), {
       ...{ kernel: this.kernel, neutron: this.neutron, files: this.#files, logger: silentLogger },
       ...{ clock: systemClock, random: systemRandom, ownPorts: async () => undefined, close: async () => {} },
       askEngine: () => Promise.reject(new Error('no engine')),

@@ -9,7 +9,7 @@ test('answers an operator whose request takes too long, by a code that says so',
   const clock = new FakeClock();
   const never = (signal: AbortSignal) => abortable(new Promise<never>(() => {}), signal);
   const control = new Control({
-    ...{ status: never, gc: (_, signal) => never(signal), networkPlan: (_, signal) => never(signal) },
+    ...{ status: never, gc: (_, signal) => never(signal), withdraw() {}, networkPlan: (_, signal) => never(signal) },
     ...{ explain: (_, signal) => never(signal), lives: () => [], metrics: () => '' },
     health: () => ({ status: 'ok', problems: [] }),
     ...{ version: '1', logger: silentLogger, clock, life: new AbortController().signal },

@@ -20,6 +20,8 @@ export interface ControlParts {
   /** All metrics as Prometheus reads them. */
   readonly metrics: () => string;
   readonly health: () => HealthReport;
+  /** Takes away what stands in the VM for its containers, until the daemon ends. */
+  readonly withdraw: () => void;
   /** Reads the configuration again; missing where the daemon has none to read. */
   readonly reload?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   readonly version: string;
@@ -75,6 +77,10 @@ export class Control {
       'GET /v1/lives': async () => parts.lives(),
       'POST /v1/explain': (body, signal) => parts.explain(readBody(explainRequest, body, invalid).what, signal),
       'POST /v1/gc': (body, signal) => parts.gc(readBody(gcRequest, body, invalid).dryRun, signal),
+      'POST /v1/withdraw': async () => {
+        parts.withdraw();
+        return {};
+      },
       ...(reload && { 'POST /v1/reload': (_: unknown, signal: AbortSignal) => reload(signal) }),
       'POST /v1/network-plan': (body, signal) => parts.networkPlan(readBody(networkPlanRequest, body, invalid), signal),
     };

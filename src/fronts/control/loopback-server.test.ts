@@ -24,7 +24,7 @@ describe('the port on the loopback', () => {
   let status: 'ok' | 'error' = 'ok';
   const never = () => assert.fail('nothing of the control API is reached from here');
   const control = new Control({
-    ...{ status: never, gc: never, networkPlan: never, explain: never, lives: never, version: '1' },
+    ...{ status: never, gc: never, withdraw() {}, networkPlan: never, explain: never, lives: never, version: '1' },
     metrics: () => {
       asked.push('metrics');
       return '# HELP a b\na 1\n';

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FakeKernel } from '../../src/linux/fake-kernel.ts';
+import { inhabited } from './inhabited.ts';
+import { RawConnection, rawRequest } from './raw-http.ts';
+
+/** How many filters stand on the VM's NICs, and neighbours of its own containers. */
+function standing(kernel: FakeKernel): { filters: number; neighbours: number } {
+  const filters = kernel.links('host').flatMap(({ ifindex }) => kernel.filters.of(ifindex));
+  return { filters: filters.length, neighbours: kernel.neighbours('host').length };
+}
+
+test('a reload closes and opens the VM’s way to its running containers', async t => {
+  const { rig, vm } = await inhabited(t);
+  const open = standing(vm.kernel);
+  assert.ok(open.filters > 0 && open.neighbours > 0, JSON.stringify(open));
+  rig.reload({ hostAccess: 'off' });
+  const closed = standing(vm.kernel);
+  assert.ok(closed.filters < open.filters && closed.neighbours === 0, JSON.stringify(closed));
+  rig.reload({});
+  assert.deepEqual(standing(vm.kernel), open);
+});
+
+test('a reload counts from the next call on', async t => {
+  const { rig, engine, world } = await inhabited(t);
+  const ids = { NetworkID: world.network, EndpointID: 'd'.repeat(64) };
+  const options = { 'com.docker.network.portmap': [{ Proto: 6, Port: 80, HostPort: 8080 }] };
+  const create = async () => {
+    const cidr = await engine.address(world.pool4);
+    return engine.ask('NetworkDriver.CreateEndpoint', { ...ids, Interface: { Address: cidr }, Options: options });
+  };
+  rig.reload({ publishedPorts: 'refuse' });
+  assert.match((await create()).body, /DOCKER_PUBLISH_REFUSED/);
+  rig.reload({ publishedPorts: 'allow' });
+  assert.doesNotMatch((await create()).body, /"Err":"./);
+});
+
+test('withdrawn, nothing stands in the VM for containers that are left, and they run on', async t => {
+  const { rig, vm } = await inhabited(t);
+  const before = rig.state();
+  assert.ok(standing(vm.kernel).filters > 0);
+  const connection = await RawConnection.open(rig.control);
+  t.after(() => connection.close());
+  connection.send(rawRequest({ method: 'POST', path: '/v1/withdraw' }, { Host: 'kuryr' }, ''));
+  assert.equal((await connection.answer()).status, 200);
+  assert.deepEqual(standing(vm.kernel), { filters: 0, neighbours: 0 });
+  assert.deepEqual(rig.state(), before);
+});
