@@ -9,6 +9,8 @@ import { target } from './target.ts';
 const good = [
   { method: 'GET', path: '/v1/version', body: undefined },
   { method: 'GET', path: '/v1/status', body: undefined },
+  { method: 'GET', path: '/v1/lives', body: undefined },
+  { method: 'POST', path: '/v1/explain', body: { what: '10.30.0.2' } },
   { method: 'POST', path: '/v1/gc', body: { dryRun: true } },
   {
     ...{ method: 'POST', path: '/v1/network-plan' },

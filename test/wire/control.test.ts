@@ -20,6 +20,21 @@ const proto = (body: object) => new Raw(`{"__proto__":${JSON.stringify(body)}}`)
 const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/version', good: {}, nasty: [[undefined, anyJson.map(([, value]) => value)]] },
   { method: 'GET', path: '/v1/status', good: {}, nasty: [[undefined, anyJson.map(([, value]) => value)]] },
+  { method: 'GET', path: '/v1/lives', good: {}, nasty: [[undefined, anyJson.map(([, value]) => value)]] },
+  {
+    method: 'POST',
+    path: '/v1/explain',
+    good: { what: '10.30.0.3' },
+    nasty: [
+      [INVALID, ['a', 7, true, [], [{ what: 'a' }], null, {}, proto({ what: 'a' })]],
+      [INVALID, [...values.filter(value => value !== 'a'), '', 'a b', 'a\n', '\u001b[2J'].map(what => ({ what }))],
+      [INVALID, ['a'.repeat(256), '\ud800', '\u202ea'].map(what => ({ what }))],
+      [
+        'EXPLAIN_UNKNOWN',
+        ['a', '..', '../../networks', '%00', '::ffff:10.30.0.3', 'constructor'].map(what => ({ what })),
+      ],
+    ],
+  },
   {
     method: 'POST',
     path: '/v1/gc',
