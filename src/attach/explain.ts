@@ -48,6 +48,9 @@ export type LifeSummary = Pick<Explanation, 'attachment' | 'addresses' | 'state'
   readonly error: string | undefined;
 };
 
+/** So many ids are named of those that a beginning fits. */
+const MOST_CHOICES = 10;
+
 /** What a life is told by: its record and holdings, as far as they are. */
 interface Subject {
   readonly record: AttachmentRecord | undefined;
@@ -98,7 +101,7 @@ async function byName(parts: ExplainParts, what: string, signal: AbortSignal): P
     !fitting.every(id => own.has(id)) &&
     !(isOne && fitting.every(id => sandboxes.includes(id)))
   )
-    throw new KuryrError('EXPLAIN_AMBIGUOUS', { what: what.slice(0, 100), choices: fitting });
+    throw new KuryrError('EXPLAIN_AMBIGUOUS', { what: what.slice(0, 100), choices: fitting.slice(0, MOST_CHOICES) });
   return fitting.map(id => subjectOf(parts, id));
 }
 
@@ -108,18 +111,24 @@ function isSandbox(path: string | undefined, what: string): boolean {
   return what.length >= 4 && name !== '' && (name.startsWith(what) || what.startsWith(name));
 }
 
-/** Who has the address now, else who had it last. */
+/** Who has the address now, else who had it last. Networks of two NICs may have the same addresses. */
 function byAddress(parts: ExplainParts, address: string): Subject[] {
   const { records, lives } = parts;
-  const holding = records.holdings().find(({ reservation, wanted }) => (reservation?.address ?? wanted) === address);
-  if (holding?.attachment !== undefined) return [subjectOf(parts, holding.attachment)];
-  const life = lives.all().find(({ addresses }) => addresses.includes(address));
-  if (holding === undefined) return life === undefined ? [] : [{ record: undefined, holdings: [], life }];
-  const untold = { attachment: undefined, addresses: [address], began: holding.since, whole: false };
-  const own = life?.ended === undefined ? life : undefined;
-  return [
-    { record: undefined, holdings: [holding], life: own ?? { ...untold, ended: undefined, events: [], dropped: 0 } },
-  ];
+  const known = lives.all().filter(({ addresses }) => addresses.includes(address));
+  const held = records.holdings().filter(({ reservation, wanted }) => (reservation?.address ?? wanted) === address);
+  const [last] = known;
+  if (held.length === 0) return last === undefined ? [] : [{ record: undefined, holdings: [], life: last }];
+  return held.map(holding => {
+    if (holding.attachment !== undefined) return subjectOf(parts, holding.attachment);
+    const open = known.find(({ ended, attachment }) => ended === undefined && !isOnRecord(records, attachment));
+    const untold = { attachment: undefined, addresses: [address], began: holding.since, whole: false };
+    const life = open ?? { ...untold, ended: undefined, events: [], dropped: 0 };
+    return { record: undefined, holdings: [holding], life };
+  });
+}
+
+function isOnRecord(records: Records, attachment: string | undefined): boolean {
+  return attachment !== undefined && records.attachment(attachment) !== undefined;
 }
 
 function subjectOf({ records, lives }: ExplainParts, id: string): Subject {
