@@ -1,8 +1,10 @@
-import { asKuryrError } from '../errors/kuryr-error.ts';
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { Nics } from '../nic/nic.ts';
+import { abortable, withinTime } from '../openstack/deadline.ts';
 import type { Neutron, Port } from '../openstack/neutron.ts';
 import type { Reach } from '../reach/reach.ts';
+import type { Clock } from '../time/clock.ts';
 import { type Held, isHeld } from './addresses.ts';
 import type { Attachments } from './attachments.ts';
 import { type Finding, holds, lacks, unknown } from './finding.ts';
@@ -14,10 +16,13 @@ export interface FactsParts {
   readonly ipam: Pick<Ipam, 'find'>;
   readonly nics: Nics;
   readonly reach: Pick<Reach, 'probe'>;
+  readonly clock: Clock;
 }
 
 /** A gateway answers within milliseconds; somebody waits for what is found. */
 const PROBE_MS = 2000;
+/** A call of the cloud may take a minute, which is too long for whoever has typed a question, milliseconds. */
+const PATIENCE_MS = 10_000;
 
 /** Asks cloud, kernel and network whether each fact of the addresses holds now. What cannot be asked is told as unknown. */
 export async function askFacts(
@@ -37,22 +42,18 @@ export async function askFacts(
   return [...found.flat(), ...link];
 }
 
-async function reservation({ ipam }: FactsParts, { vmPort, reservation: own }: Held, signal: AbortSignal) {
+async function reservation(parts: FactsParts, { vmPort, reservation: own }: Held, signal: AbortSignal) {
   const { address, portId: port } = own;
-  return trying('reserved', `whether ${address} is reserved`, async () => {
-    const found = await ipam.find({ portId: port, vmPortId: vmPort }, signal);
+  return trying(parts, 'reserved', signal, `whether ${address} is reserved`, async bound => {
+    const found = await parts.ipam.find({ portId: port, vmPortId: vmPort }, bound);
     if (found === undefined) return lacks('reserved', 'RESERVATION_GONE', { address, port });
     return holds('reserved', `${address} is reserved by the Neutron port ${port}.`);
   });
 }
 
-async function pair(
-  { neutron }: FactsParts,
-  { vmPort, pair: own, reservation: { address } }: Held,
-  signal: AbortSignal,
-) {
-  return trying('permitted', `whether ${address} is permitted`, async () => {
-    const port = await neutron.port(vmPort, signal);
+async function pair(parts: FactsParts, { vmPort, pair: own, reservation: { address } }: Held, signal: AbortSignal) {
+  return trying(parts, 'permitted', signal, `whether ${address} is permitted`, async bound => {
+    const port = await parts.neutron.port(vmPort, bound);
     if (!port.port_security_enabled) return holds('permitted', 'The VM port has no port security: no pair is needed.');
     if (own !== undefined && stands(port, own))
       return holds('permitted', `The VM port ${vmPort} has the pair ${address}.`);
@@ -67,14 +68,14 @@ function stands({ allowed_address_pairs: pairs, mac_address: ownMac }: Port, own
 }
 
 async function frames(
-  { nics, reach }: FactsParts,
+  parts: FactsParts,
   { mac, gateways }: AttachmentRecord,
   { vmPort, reservation: { address, family } }: Held,
   signal: AbortSignal,
 ): Promise<Finding> {
-  return trying('reachable', `whether frames with ${address} pass`, async () => {
-    const nic = await nics.byPort(vmPort, signal);
-    const answer = await reach.probe({ nic, address, mac, gateway: gateways?.[family] }, PROBE_MS, signal);
+  return trying(parts, 'reachable', signal, `whether frames with ${address} pass`, async bound => {
+    const nic = await parts.nics.byPort(vmPort, bound);
+    const answer = await parts.reach.probe({ nic, address, mac, gateway: gateways?.[family] }, PROBE_MS, bound);
     if (answer.reachable) return holds('reachable', `Frames with ${address} pass: ${answer.target} answers.`);
     if (answer.reason === 'unanswered') return lacks('reachable', 'FRAMES_UNANSWERED', { address });
     return unknown('reachable', `Whether frames with ${address} pass cannot be asked: nobody answers the VM itself.`);
@@ -94,9 +95,18 @@ function linkFinding({ attachments }: FactsParts, record: AttachmentRecord): Fin
   }
 }
 
-async function trying(fact: Finding['fact'], what: string, ask: () => Promise<Finding>): Promise<Finding> {
+async function trying(
+  { clock }: FactsParts,
+  fact: Finding['fact'],
+  signal: AbortSignal,
+  what: string,
+  ask: (bound: AbortSignal) => Promise<Finding>,
+): Promise<Finding> {
+  const seconds = PATIENCE_MS / 1000;
+  const late = (cause: unknown) =>
+    new KuryrError('CLOUD_TIMEOUT', { method: 'GET', url: 'Neutron', seconds }, { cause });
   try {
-    return await ask();
+    return await withinTime(clock, PATIENCE_MS, signal, bound => abortable(ask(bound), bound), late);
   } catch (thrown) {
     return unasked(fact, what, thrown);
   }

@@ -23,7 +23,7 @@ interface Words {
   readonly underWay: string;
 }
 
-const passes = 'frames with {address} pass: {target} answered after {probes} question(s)';
+const passes = 'frames with {address} pass: {target} answered (question {probes})';
 const unseen =
   'frames with {address} were not seen to pass ({reason}, {probes} questions); it was attached all the same';
 

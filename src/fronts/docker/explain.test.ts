@@ -73,7 +73,7 @@ test('tells the life of a container step by step, with the requests that were se
     /^the engine put it on an endpoint$/,
     /^the engine was told that the container may start/,
     /^the kernel made the ipvlan link ky\w{6} on eth0, mode l2$/,
-    new RegExp(`^frames with ${address} pass: 10\\.30\\.0\\.1 answered after 1 question`),
+    new RegExp(`^frames with ${address} pass: 10\\.30\\.0\\.1 answered \\(question 1\\)`),
   ].entries())
     assert.match(texts[n] ?? '', pattern, texts.join('\n'));
   assert.equal(texts.length, 9);
@@ -157,6 +157,22 @@ test('asks now what holds, and tells what does not with code and what to do', as
     ],
   );
   for (const { state, todo } of now) if (state === 'lacks') assert.notEqual(todo, undefined);
+});
+
+test('does not wait long for a cloud that hangs', async () => {
+  const { vm, engine, one } = bench();
+  const { cidrs } = await engine.run(await engine.createNetwork(['10.30.0.0/24']));
+  const mend = vm.neutron.before('port', () => new Promise<void>(() => {}));
+  const asked = one(cidrs[0]?.split('/')[0] ?? '');
+  await engine.clock.advance(10_001);
+  mend();
+  assert.deepEqual(
+    (await asked).now.filter(({ code }) => code === 'CLOUD_TIMEOUT').map(({ fact, state }) => [fact, state]),
+    [
+      ['reserved', 'unknown'],
+      ['permitted', 'unknown'],
+    ],
+  );
 });
 
 test('finds an attachment by endpoint, sandbox, container name or id, and each of a container with two', async () => {
