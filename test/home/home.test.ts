@@ -50,7 +50,8 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
   });
   afterEach(async context => {
     if ((context as TestContext).passed || vm === undefined) return;
-    say((await vm.run('journalctl -b --no-pager -o short-monotonic -n 120; systemctl --failed --no-pager')).stdout);
+    const units = ['kuryr', 'kuryr.socket', 'docker', 'systemd-networkd'].map(unit => `-u ${unit}`).join(' ');
+    say((await vm.run(`journalctl -b --no-pager -o short-monotonic -n 60 ${units} | cut -c 1-300`)).stdout);
   });
 
   const named = (name: string): Promise<Container> => vm.inspect(name, 'lan');

@@ -37,7 +37,7 @@ const running = [
 
 // The disk's upper layer holds all that was ever written to the root, and nothing of the tree below it.
 const questions: Readonly<Record<string, string>> = {
-  files: `mkdir -p /run/init/disk; mount -o ro /dev/ubda /run/init/disk; cd /run/init/disk/upper
+  files: `set -e; mkdir -p /run/init/disk; mount /dev/ubda /run/init/disk; cd /run/init/disk/upper
     find . -mindepth 1 -regextype posix-extended -regex '\\./(${notOurs.join('|')})(/.*)?' -prune -o -type d -printf 'folder %P %m %u\\n' \
       -o -type l -printf 'link %P %l\\n' -o -type f -printf 'file %P %m %u ' -exec sha256sum -- {} ';' -o -printf '%y %P\\n' | sed 's/  .*//'
     cd /; umount /run/init/disk`,
@@ -67,7 +67,7 @@ const questions: Readonly<Record<string, string>> = {
 export async function snapshot(vm: Vm, tree: string): Promise<Snapshot> {
   const taken = new Map<string, ReadonlySet<string>>();
   for (const [name, question] of Object.entries(questions)) {
-    const lines = (await vm.ok(question, 120)).split('\n').filter(line => line !== '');
+    const lines = (await vm.ok(question, 60)).split('\n').filter(line => line !== '');
     taken.set(name, new Set(name === 'files' ? lines.filter(line => !isFolderOf(tree, line)) : lines));
   }
   return taken;
