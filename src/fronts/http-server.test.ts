@@ -80,8 +80,7 @@ test('takes connections from a socket that another holds, and leaves it there at
     const child = spawn(process.execPath, ['--input-type=module', '-e', heir(path)], { stdio: [...stdio] });
     const { stdout, stdin } = child as unknown as { stdout: Readable; stdin: Writable };
     await once(stdout, 'data');
-    await during();
-    stdin.end();
+    await during().finally(() => stdin.end());
     assert.deepEqual(await once(child, 'close'), [0, null]);
   };
   await served(async () => assert.deepEqual(await post(path, []), [200, 'taken']));
