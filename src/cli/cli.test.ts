@@ -91,7 +91,7 @@ class Bench {
     const control = new Control({
       status: async signal => this.parts.status?.(signal) ?? status,
       gc: async (dryRun, signal) => this.parts.gc?.(dryRun, signal) ?? { cleaned: [] },
-      withdraw() {},
+      withdraw: () => this.parts.withdraw?.(),
       networkPlan: async (request, signal) => this.parts.networkPlan?.(request, signal) ?? { command: [] },
       explain: async (what, signal) => this.parts.explain?.(what, signal) ?? { lives: [] },
       lives: () => this.parts.lives?.() ?? { lives: [] },
@@ -292,6 +292,19 @@ describe('the command line', () => {
     assert.deepEqual(asked, [true, true, false, false]);
     assert.equal(failed.code, 1);
     assert.match(failed.text, /^failed: link kuryr7: no attachment has it\n {2}busy$/);
+  });
+
+  it('takes away what stands for containers that are left only when asked, and then even where the cloud is not there', async () => {
+    let withdrawn = 0;
+    bench.parts = {
+      withdraw: () => void withdrawn++,
+      gc: () => Promise.reject(new Error('no cloud')),
+    };
+    for (const args of [['gc'], ['gc', '--withdraw', '--dry-run']]) await bench.kuryr(args);
+    assert.equal(withdrawn, 0);
+    assert.equal((await bench.kuryr(['gc', '--withdraw'])).code, 1);
+    bench.parts = {};
+    assert.equal(withdrawn, 1);
   });
 
   it('prints the docker command of a network and runs it, with what the user adds before the name', async () => {

@@ -7,18 +7,22 @@ import { shown } from './table.ts';
 export const gcCommand: Command = {
   help: () =>
     [
-      'usage: kuryr gc [--dry-run] [--json]',
+      'usage: kuryr gc [--dry-run] [--withdraw] [--json]',
       '',
       "Clears away reservations, pairs, links and rules of Kuryr's that no container has; nobody else's are touched.",
       '',
       '  --dry-run       only tell what would be done',
+      '  --withdraw      takes away too what stands in the VM for containers that are left: before the daemon is removed',
       '  --json          the whole answer of the daemon',
       "  --run-dir PATH  the folder of the daemon's control socket",
     ].join('\n'),
 
   async run(args, terminal, signal) {
-    const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch', 'dry-run': 'switch' });
+    const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch', 'dry-run': 'switch', withdraw: 'switch' });
     const body = { dryRun: on.has('dry-run') };
+    // First, since the cloud may not be there for the rest.
+    if (on.has('withdraw') && !body.dryRun)
+      await askDaemon({ method: 'POST', path: '/v1/withdraw' }, text, terminal, signal);
     const answer = await askDaemon({ method: 'POST', path: '/v1/gc', body }, text, terminal, signal);
     const { cleaned } = answer as { cleaned: readonly Cleaned[] };
     terminal.out(on.has('json') ? JSON.stringify(answer, undefined, 2) : renderCleaned(cleaned, body.dryRun));

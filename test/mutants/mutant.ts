@@ -48,8 +48,11 @@ function parse(patch: string, text: string): Mutant {
   const need = needs.find(name => name === told('needs'));
   if (need === undefined) throw wrong(`needs: is one of ${needs.join(', ')}`);
   const files = diff.map(part => /^--- a\/(\S+)\n\+\+\+ b\/\1\n/.exec(part)?.[1] ?? '');
-  if (files.length === 0 || !files.every(file => /^(src|cloud)\/.+\.ts$/.test(file) && !file.endsWith('.test.ts')))
-    throw wrong('it is no unified diff of files of src/ or cloud/, tests apart');
+  if (
+    files.length === 0 ||
+    !files.every(file => /^(src|cloud|tools)\/.+\.ts$/.test(file) && !file.endsWith('.test.ts'))
+  )
+    throw wrong('it is no unified diff of files of src/, cloud/ or tools/, tests apart');
   return {
     name: basename(patch, '.patch'),
     promise: told('promise'),

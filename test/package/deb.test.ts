@@ -128,7 +128,7 @@ describe('the Debian packages', { concurrency: 2 }, () => {
 
   it('gives back what no container has before it stops the daemon, the daemon before its sockets', async () => {
     const { calls, left } = await scripts('prerm remove', 'postrm remove');
-    const order = ['timeout 120 kuryr gc', 'deb-systemd-invoke stop kuryr.service kuryr.socket'];
+    const order = ['timeout 120 kuryr gc --withdraw', 'deb-systemd-invoke stop kuryr.service kuryr.socket'];
     assert.deepEqual(
       calls.filter(call => order.includes(call)),
       order,

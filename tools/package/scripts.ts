@@ -36,17 +36,22 @@ fi
   prerm: script(`
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
   if systemctl --quiet is-active kuryr.service; then
-    timeout 120 kuryr gc || echo "kuryr: what it holds in the cloud stays there until the next installation and kuryr gc" >&2
+    timeout 120 kuryr gc --withdraw || echo "kuryr: what it holds in the cloud stays there until the next installation and kuryr gc" >&2
   fi
   deb-systemd-invoke stop ${units.toReversed().join(' ')} >/dev/null || true
+  if [ -n "$(timeout 20 docker network ls --quiet --filter driver=kuryr 2>/dev/null)" ]; then
+    echo "kuryr: Docker still has networks of Kuryr, which it can only remove while Kuryr is installed" >&2
+  fi
 fi
 `),
   postrm: script(`
 if [ "$1" = remove ]; then
   # Namespaces of guards are kept by mounts.
-  while read -r _ at _; do
-    case "$at" in /run/kuryr/*) umount -l "$at" || true ;; esac
-  done </proc/mounts
+  if [ -r /proc/mounts ]; then
+    while read -r _ at _; do
+      case "$at" in /run/kuryr/*) umount -l "$at" || true ;; esac
+    done </proc/mounts
+  fi
   rm -rf ${runFolders.join(' ')}
 fi
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
