@@ -170,6 +170,24 @@ describe('kuryr uninstall', () => {
     assert.deepEqual(bench.io.snapshot(), before);
   });
 
+  it('takes away the folders that it made, and no others, empty though they are', async () => {
+    bench.io.folders.set('/etc/systemd/network', 0o755);
+    await bench.install();
+    const made = bench.io.files.get('/usr/local/lib/kuryr/folders-made')?.text.split('\n') ?? [];
+    assert.ok(made.includes('/usr/local/share/man/man1') && made.includes('/etc/NetworkManager'), String(made));
+    for (const folder of made.slice(0, -1)) bench.io.folders.set(folder, 0o755);
+    bench.io.files.set('/etc/NetworkManager/conf.d/another.conf', { text: '', mode: 0o644 });
+    await bench.install();
+    await bench.uninstall({ purge: true });
+    for (const [folder, stays] of [
+      ['/usr/local/share/man/man1', false],
+      ['/usr/local/share', false],
+      ['/etc/systemd/network', true],
+      ['/etc/NetworkManager/conf.d', true],
+    ] as const)
+      assert.equal(bench.io.folders.has(folder), stays, folder);
+  });
+
   it('has the daemon give back what it holds before it is stopped, and the socket stopped after it', async () => {
     await bench.install();
     bench.io.commands.length = 0;

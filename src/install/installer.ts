@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { InstallIo } from './io.ts';
 import { type Entry, layout } from './layout.ts';
-import { credentialFile, localPlace, packagePlace, programFolder, units } from './place.ts';
+import { credentialFile, localPlace, madeFile, packagePlace, programFolder, units } from './place.ts';
 
 export interface InstallParts {
   readonly io: InstallIo;
@@ -41,6 +42,10 @@ export async function install(parts: InstallParts): Promise<void> {
   say(isUpgrade ? 'restart kuryr.service; its sockets stay' : `enable and start ${units.join(' and ')}`);
   if (dryRun) return;
   const undo: (() => Promise<void>)[] = [];
+  const made = madeBy(io, wanted);
+  undo.push(async () => {
+    for (const folder of made) await io.removeEmpty(folder);
+  });
   try {
     for (const change of changes) await carryOut(parts, change, undo);
     await systemctl(io, 'daemon-reload');
@@ -67,6 +72,15 @@ export async function install(parts: InstallParts): Promise<void> {
   for (const { entry } of changes) await io.remove(former(entry.path));
 }
 
+/** Folders that are missing, the deeper ones first. */
+function madeBy(io: InstallIo, wanted: readonly Wanted[]): readonly string[] {
+  const missing = new Set<string>();
+  for (const { path } of wanted)
+    for (let folder = dirname(path); folder !== '/' && !io.exists(folder); folder = dirname(folder))
+      missing.add(folder);
+  return [...missing].sort().reverse();
+}
+
 type Wanted = Exclude<Entry, { kind: 'built' }> | (Entry & { readonly kind: 'built'; readonly source: string });
 
 interface Change {
@@ -86,7 +100,7 @@ function assertFit({ io, isRoot, dryRun, credential }: InstallParts): void {
 
 async function entriesOf({ io, cpu, built, node, credential }: InstallParts): Promise<Wanted[]> {
   const manual = await io.list(`${built}/man`);
-  return [
+  const wanted: Wanted[] = [
     ...layout(localPlace, cpu).map(entry => {
       if (entry.kind !== 'built') return entry;
       return { ...entry, source: entry.from === 'node' ? node : `${built}/${entry.from}` };
@@ -97,6 +111,10 @@ async function entriesOf({ io, cpu, built, node, credential }: InstallParts): Pr
     })),
     ...credential.map(({ path, text }) => ({ kind: 'text' as const, path, text, mode: 0o600, conffile: false })),
   ];
+  const before = (await io.read(madeFile(localPlace))) ?? '';
+  const made = [...new Set([...before.split('\n'), ...madeBy(io, wanted)].filter(Boolean))].sort().reverse();
+  const text = made.map(folder => `${folder}\n`).join('');
+  return [...wanted, { kind: 'text', path: madeFile(localPlace), text, mode: 0o644, conffile: false }];
 }
 
 async function changeOf({ io }: InstallParts, entry: Wanted): Promise<Change> {

@@ -22,6 +22,9 @@ export const units = ['kuryr.socket', 'kuryr.service'] as const;
 
 export const programFolder = ({ prefix }: Place): string => `${prefix}/lib/kuryr`;
 
+/** Names, a line each, the folders that were not there before an installation: they go with it, where nobody uses them by then. */
+export const madeFile = (place: Place): string => `${programFolder(place)}/folders-made`;
+
 /** The command line that starts Kuryr of that place, as words. */
 export const programOf = (place: Place): readonly [node: string, script: string] => [
   `${programFolder(place)}/node`,

@@ -2,7 +2,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import { tellNetworkManagers } from './installer.ts';
 import type { InstallIo } from './io.ts';
 import { layout } from './layout.ts';
-import { configFolder, localPlace, packagePlace, programFolder, stateFolder, units } from './place.ts';
+import { configFolder, localPlace, madeFile, packagePlace, programFolder, stateFolder, units } from './place.ts';
 
 export interface UninstallParts {
   readonly io: InstallIo;
@@ -41,6 +41,8 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
   // The service first: sockets that are left alone would start it again.
   for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
   const entries = layout(localPlace, cpu);
+  const made = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
+  await io.remove(madeFile(localPlace));
   for (const entry of entries.toReversed()) {
     if (entry.path.startsWith(configFolder) || entry.path === stateFolder) continue;
     if (entry.kind === 'folder') await io.removeEmpty(entry.path);
@@ -54,6 +56,7 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
     await io.remove(folder);
     say(`remove ${folder}`);
   }
+  for (const folder of made) await io.removeEmpty(folder);
   await io.run(['systemctl', 'daemon-reload']);
   await io.run(['systemctl', 'reset-failed', ...units]);
   await tellNetworkManagers(io);
