@@ -2,6 +2,7 @@ import { asKuryrError, isKuryrError } from '../errors/kuryr-error.ts';
 import type { Ipam } from '../ipam/ipam.ts';
 import type { Nic, Nics } from '../nic/nic.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Observe } from '../observe/observe.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { PairWriters } from '../pairs/pair-writer.ts';
 import type { Clock } from '../time/clock.ts';
@@ -15,6 +16,7 @@ export interface CloudWatchParts {
   readonly pairs: PairWriters;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly observe: Observe;
   readonly life: AbortSignal;
 }
 
@@ -43,33 +45,36 @@ export class CloudWatch {
   }
 
   async #look(): Promise<void> {
-    const { records, nics, logger, life } = this.#parts;
+    const { records, nics, pairs, logger, life } = this.#parts;
     const held = new Set(records.holdings().map(({ vmPort }) => vmPort));
     const failed = (thrown: unknown) => {
       const { code, message } = asKuryrError(thrown);
       if (!life.aborted) logger.warn({ code }, `the cloud could not be looked at: ${message}`);
       return [];
     };
-    for (const nic of await nics.all(life).catch(failed))
-      if (held.has(nic.port.id)) await this.#lookAt(nic).catch(failed);
+    for (const nic of await nics.all(life).catch(failed)) {
+      if (!held.has(nic.port.id)) continue;
+      await this.#lookAt(nic).catch(failed);
+      // Asked once: metrics and health tell how far it is away.
+      if (nic.port.portSecurity) await pairs.of(nic.port.id).limit(life).catch(failed);
+    }
   }
 
   async #lookAt(nic: Nic): Promise<void> {
-    const { nics, neutron, ipam, pairs, logger, life } = this.#parts;
+    const { nics, neutron, ipam, pairs, logger, observe, life } = this.#parts;
     const { id } = nic.port;
-    const writer = pairs.of(id);
-    await writer.refresh(life);
-    // Asked once: metrics and health tell how far it is away.
-    if (nic.port.portSecurity) await writer.limit(life);
+    await pairs.of(id).refresh(life);
     const { security_groups: groups } = await neutron.port(id, life);
     const changed = await ipam.followGroups({ vmPortId: id, groups }, life).catch((error: unknown) => {
       if (isKuryrError(error, 'ACCESS_RULE_MISSING')) return 'forbidden' as const;
       throw error;
     });
+    if (changed !== 'forbidden') observe.health.clear('GROUPS_NOT_FOLLOWED', id);
     if (changed === 0) return;
     // What is remembered of the port has the groups of before, and new reservations get those.
     nics.forget();
     if (changed === 'forbidden') {
+      observe.health.set('GROUPS_NOT_FOLLOWED', { subject: id, reason: 'ACCESS_RULE_MISSING' });
       const why =
         'since the access rules of the credential do not let it write to them; containers that are made anew get these';
       return logger.warn(

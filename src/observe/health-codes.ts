@@ -58,7 +58,7 @@ export const healthCodes = {
   PAIRS_FORBIDDEN: {
     severity: 'error',
     text: 'Neutron does not let this credential write allowed-address-pairs on the VM port {subject}: {reason}.',
-    todo: 'On a network of another project this is the default: use a network of the own project, or ask the operator to allow it (policy update_port:allowed_address_pairs).',
+    todo: 'kuryr doctor tells why. On a network of another project this is the default: use a network of the own project, or ask the operator to allow it (policy update_port:allowed_address_pairs). Access rules have to name this port: kuryr credential create.',
     dependsOn: [...cloud, 'NEUTRON_UNAUTHORIZED', 'VM_PORT_GONE'],
   },
   PAIRS_FULL: {
@@ -114,6 +114,12 @@ export const healthCodes = {
     text: 'Frames of {reason} were not seen to pass the cloud when they were attached.',
     todo: 'kuryr explain ADDRESS tells whether they pass now, and what is in the way.',
     dependsOn: [...cloud, 'VM_PORT_GONE', 'PAIRS_FORBIDDEN'],
+  },
+  GROUPS_NOT_FOLLOWED: {
+    severity: 'warning',
+    text: "The security groups of the VM port {subject} have changed, and its containers' reservations keep those that they were made with: {reason}.",
+    todo: "On ML2/OVN rules that name a remote group do not know these containers' addresses. Make the containers anew, or use a credential without access rules.",
+    dependsOn: [...cloud, 'VM_PORT_GONE'],
   },
   SWEEP_FAILED: {
     severity: 'warning',

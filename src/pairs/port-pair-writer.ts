@@ -303,11 +303,11 @@ export class PortPairWriter implements PairWriter {
   #reasonFor(error: KuryrError, plan: Plan, wish: Wish): KuryrError {
     const details = { ...error.details, port: this.#portId, address: wish.pair.address };
     if (error.code === 'PAIRS_EXHAUSTED') return this.#exhausted(plan, wish, error);
-    if (error.code === 'NEUTRON_FORBIDDEN') {
-      const reason = String(error.details['message']);
+    if (error.status === 401 || error.code === 'NEUTRON_FORBIDDEN') {
+      const reason = error.status === 401 ? error.code : String(error.details['message']);
       this.#edges.observe.health.set('PAIRS_FORBIDDEN', { subject: this.#portId, reason });
-      return new KuryrError('PAIRS_FORBIDDEN', details, { cause: error });
     }
+    if (error.code === 'NEUTRON_FORBIDDEN') return new KuryrError('PAIRS_FORBIDDEN', details, { cause: error });
     return new KuryrError(error.code, details, { cause: error });
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explain, livesOf } from '../../attach/explain.ts';
+import { KuryrError } from '../../errors/kuryr-error.ts';
 import { fakeRefusal } from '../../linux/fake-refusal.ts';
 import { HealthBoard } from '../../observe/health-board.ts';
 import { Lives } from '../../observe/lives.ts';
@@ -256,6 +257,32 @@ test('counts attaches and detaches by stage and outcome, and the time from writt
   assert.match(text, /^kuryr_stage_failures_total\{stage="join",code="MASTER_BUSY"\} 1$/m);
   assert.match(text, /^kuryr_written_to_reachable_seconds_count 1$/m);
   assert.doesNotMatch(text, /10\.30\.0|[0-9a-f]{12}-|fa:16:3e/, 'no address, no id');
+});
+
+test('what the rules of the credential forbid is told by what it keeps from being done', async () => {
+  const { vm, engine, health } = bench();
+  const codes = () => health.report().problems.map(({ code }) => code);
+  const missing = new KuryrError('ACCESS_RULE_MISSING', { method: 'PUT', path: '/ports/x', status: 401, rule: 'none' });
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  await engine.run(network);
+  const watching = engine.cloudWatch.run();
+  vm.neutron.meddle(vm.port.id, { security_groups: ['web'] });
+  let allowed: readonly string[] = [vm.port.id];
+  vm.neutron.before('updatePort', ({ args }) => {
+    if (!allowed.includes(String(args[0]))) throw missing;
+  });
+  await engine.clock.advance(301_000);
+  assert.deepEqual(codes(), ['GROUPS_NOT_FOLLOWED'], 'containers start all the same');
+  await engine.run(network);
+  allowed = [];
+  await assert.rejects(engine.run(network));
+  assert.deepEqual(codes(), ['PAIRS_FORBIDDEN', 'GROUPS_NOT_FOLLOWED']);
+  allowed = vm.neutron.peekAll().map(({ id }) => id);
+  await engine.clock.advance(301_000);
+  await engine.run(network);
+  assert.deepEqual(codes(), []);
+  engine.stop();
+  await watching;
 });
 
 test('a VM port that is gone, and releases that do not come to their end, are health values until they mend', async () => {
