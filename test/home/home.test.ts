@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, suite, type TestContext, test } from 'node:test';
+import { linkName } from '../../src/link/slave-links.ts';
 import { Lab } from '../lab/lab.ts';
 import { assertNothingLeft } from '../lab/nothing-left.ts';
 import { treePath } from '../lab/tree/tree.ts';
@@ -92,11 +93,28 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     assert.equal(await vm.ok('systemctl is-active kuryr.service || true'), 'inactive');
   });
 
+  test('networkd, which knows the NIC by its MAC, leaves links of Kuryr’s names alone', async () => {
+    const states = async (): Promise<Record<string, string>> => {
+      const list = JSON.parse(await vm.ok('networkctl list --json=short')).Interfaces as Record<string, string>[];
+      return Object.fromEntries(list.map(({ Name, AdministrativeState }) => [Name, AdministrativeState ?? '']));
+    };
+    await vm.ok(`for name in ${linkName(0x4b000000)} other; do
+      ip link add link eth0 name $name type ipvlan mode l2 bridge && ip link set $name up; done`);
+    const seen = await until('what networkd makes of both', async () => {
+      const { [linkName(0x4b000000)]: own = 'pending', other = 'pending' } = await states();
+      return own !== 'pending' && other !== 'pending' && { own, other };
+    });
+    await vm.ok(`ip link del other; ip link del ${linkName(0x4b000000)}`);
+    assert.equal(seen.own, 'unmanaged');
+    assert.notEqual(seen.other, 'unmanaged', 'it would take one of any other name');
+  });
+
   test('with the least credential the service is up, and its units are good', { timeout: 300_000 }, async () => {
     await giveCredential(lab.cloud, vm);
     await vm.ok('systemctl start kuryr.service', 90);
     await vm.running();
-    const verified = await vm.run('systemd-analyze verify kuryr.service kuryr.socket');
+    // the VM has no man, which verify would ask for the pages that the units name
+    const verified = await vm.run('systemd-analyze verify --man=no kuryr.service kuryr.socket');
     assert.deepEqual([verified.code, verified.stdout, verified.stderr], [0, '', '']);
     say(await vm.ok('systemd-analyze security --no-pager kuryr.service | tail -n 1'));
     await vm.ok('kuryr network create lan --ipv6', 60);
@@ -106,14 +124,8 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     await asTheyWere();
   });
 
-  test('networkd, which knows the NIC by its MAC, leaves the links alone', async () => {
-    const log = await vm.ok('journalctl -b -u systemd-networkd --no-pager -o cat');
-    assert.match(log, /eth0: /);
-    assert.doesNotMatch(log, /^ky\w+: (Link UP|Gained carrier|Configuring|Gained IPv6LL)/m);
-    assert.equal(await vm.ok('ip -o -4 address show dev eth0 | wc -l'), '1');
-  });
-
   test('the plug is pulled: containers are back on addresses that pass, and nothing has leaked', async () => {
+    await vm.ok('sync');
     await vm.reset();
     await asTheyWere();
     await dockerNeverWaited();
