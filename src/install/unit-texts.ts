@@ -32,9 +32,12 @@ WantedBy=sockets.target
 `;
 }
 
+/** A daemon that waits most of the time: with a thousand containers it takes 113 MiB so, and 178 with V8's own choice. */
+const heap = '--max-semi-space-size=1 --optimize-for-size';
+
 /** Type=notify with ExecReload: Debian 12's systemd (252) has no notify-reload. */
 export function serviceText(place: Place): string {
-  const program = programOf(place).join(' ');
+  const [node, script] = programOf(place);
   return `[Unit]
 Description=Kuryr: Neutron addresses for containers
 ${documentation}
@@ -51,8 +54,8 @@ StartLimitBurst=30
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${program} run
-ExecReload=${program} reload
+ExecStart=${node} ${heap} ${script} run
+ExecReload=${node} ${script} reload
 Restart=always
 RestartSec=1
 WatchdogSec=90
