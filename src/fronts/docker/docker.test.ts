@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KuryrError } from '../../errors/kuryr-error.ts';
-import { refusalError } from '../../openstack/refusal.ts';
 import { FakeEngine, fakeVm, interfaceOf } from './fake-engine.ts';
 
 const pairsOf = async (engine: FakeEngine, port: string) =>
