@@ -60,7 +60,7 @@ const cloud = [
 ];
 
 /** What a VM of a cloud runs besides, as PID 1 and beside it. */
-const services = ['dbus', 'systemd', 'systemd-sysv', 'udev'];
+const services = ['dbus', 'sudo', 'systemd', 'systemd-sysv', 'udev'];
 
 /** A tree is remade when this changes, as when its packages do. */
 const revision = 1;
