@@ -4,7 +4,7 @@ import type { Cpu } from './natives.ts';
 /** What Debian calls a processor. */
 export const architectures: Readonly<Record<Cpu, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-export const maintainer = 'The Kuryr authors <kuryr@example.org>';
+const maintainer = 'The Kuryr authors <kuryr@example.org>';
 
 /** As Debian orders versions: what comes before a release has a tilde. */
 export function debianVersion(version: string = manifest.version): string {
@@ -19,8 +19,8 @@ export function control(cpu: Cpu, installedKiB: number): string {
     Architecture: architectures[cpu],
     Maintainer: maintainer,
     'Installed-Size': String(installedKiB),
-    // What Node and koffi are linked with.
-    Depends: 'libatomic1 (>= 4.8), libc6 (>= 2.28), libgcc-s1 (>= 3.0), libstdc++6 (>= 6)',
+    // What Node and koffi are linked with, and what its units need.
+    Depends: 'libatomic1 (>= 4.8), libc6 (>= 2.28), libgcc-s1 (>= 3.0), libstdc++6 (>= 6), systemd (>= 249)',
     'Pre-Depends': 'init-system-helpers (>= 1.54~)',
     Recommends: 'docker.io (>= 20.10) | docker-ce',
     Section: 'net',

@@ -28,6 +28,8 @@ fi
 if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
 ${tellNetworkManagers}
+  # One that had been started too often would not be now.
+  systemctl reset-failed ${units.join(' ')} 2>/dev/null || true
   deb-systemd-invoke start kuryr.socket >/dev/null || true
   if [ -n "\${2:-}" ]; then action=restart; else action=start; fi
   deb-systemd-invoke "$action" kuryr.service >/dev/null || true
