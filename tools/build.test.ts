@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -28,6 +28,20 @@ it('makes a program that runs from anywhere without packages, koffi included', a
     assert.match(await kuryr(folder, ['status']), /DAEMON_NOT_RUNNING/);
     // The kernel's edge comes before the cloud's, so that this error shows koffi to be loaded.
     assert.match(await kuryr(folder, ['run', '--cloud', 'nowhere']), /\[CLOUD_\w+\]/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+it('makes the same program whichever folder it is called in', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kuryr-build-'));
+  try {
+    const script = join(import.meta.dirname, 'build.ts');
+    const places = [import.meta.dirname, folder];
+    for (const [index, cwd] of places.entries())
+      await promisify(execFile)(process.execPath, [script, join(folder, `${index}`)], { cwd });
+    const [one, other] = await Promise.all(places.map((_, index) => readFile(join(folder, `${index}/kuryr.mjs`))));
+    assert.ok(other && one?.equals(other));
   } finally {
     await rm(folder, { recursive: true });
   }

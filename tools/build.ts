@@ -30,6 +30,8 @@ const koffiBeside: Plugin = {
 export async function build(folder: string, entry = 'src/cli/main.ts', file = 'kuryr.mjs'): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
   const { metafile } = await esbuild({
+    // Names of modules stand in the file: from the top, whoever builds it from where.
+    absWorkingDir: top,
     entryPoints: [join(top, entry)],
     outfile: join(folder, file),
     bundle: true,
