@@ -35,6 +35,9 @@ const running = [
   'lock/subsys',
 ];
 
+/** Counters, what the kernel made of its free memory, and what modules bring that stay in it. */
+const notOurSysctls = ['random', 'ns_last_pid', 'pty.nr', '_mem ', 'nf_conntrack'];
+
 // The disk's upper layer holds all that was ever written to the root, and nothing of the tree below it.
 const questions: Readonly<Record<string, string>> = {
   files: `set -e; mkdir -p /run/init/disk; mount /dev/ubda /run/init/disk; cd /run/init/disk/upper
@@ -42,11 +45,12 @@ const questions: Readonly<Record<string, string>> = {
       -o -type l -printf 'link %P %l\\n' -o -type f -printf 'file %P %m %u ' -exec sha256sum -- {} ';' -o -printf '%y %P\\n' | sed 's/  .*//'
     cd /; umount /run/init/disk`,
   'files of /run': `cd /run; find . -mindepth 1 -regextype posix-extended -regex '\\./(${running.join('|')})(/.*)?' -prune -o -printf '%y %P %m\\n'`,
-  packages: `dpkg-query -W -f '\${Package} \${db:Status-Abbrev}\\n'`,
+  packages: 'dpkg-query -W',
   units:
-    'systemctl list-unit-files --no-legend --plain | tr -s " "; systemctl list-units --all --no-legend --plain --type=service,socket | tr -s " " | cut -d" " -f1-4',
-  processes: "ps -eo args= | grep -v '^\\[' | cut -d' ' -f1",
-  links: 'cd /sys/class/net; for i in *; do ip -o -d link show dev $i | sed -E "s/^[0-9]+: //"; done',
+    'systemctl list-unit-files --no-legend --plain | tr -s " "; systemctl list-units --all --no-legend --plain "ku*" "ky*"',
+  failed: 'systemctl --failed --no-legend --plain',
+  processes: "ps -eo args= | grep -v '^[[(]' | cut -d' ' -f1",
+  links: 'cd /sys/class/net; for i in *; do ip -o link show dev $i | cut -d: -f2-; cat $i/flags; done',
   addresses: "ip -o address | sed -E 's/^[0-9]+: //; s/valid_lft.*//'",
   rules: 'ip rule; ip -6 rule',
   routes: 'ip route show table all; ip -6 route show table all',
@@ -54,13 +58,11 @@ const questions: Readonly<Record<string, string>> = {
     'ip neigh show nud permanent; ip -6 neigh show nud permanent; ip neigh show proxy; ip -6 neigh show proxy',
   filters:
     'cd /sys/class/net; for i in *; do tc qdisc show dev $i; for at in ingress egress root; do tc filter show dev $i $at 2>&1 | sed "s/^/$i $at /"; done; done',
-  firewall:
-    'iptables-save -c 2>&1 | sed -E "s/\\[[0-9:]+\\]//; /^#/d"; ip6tables-save 2>&1 | sed -E "s/\\[[0-9:]+\\]//; /^#/d"',
-  namespaces: 'ip netns list; lsns -n -o TYPE,COMMAND | sort | uniq -c | tr -s " "',
-  mounts: "cut -d' ' -f5,9- /proc/self/mountinfo",
-  sysctls:
-    "sysctl -a 2>/dev/null | grep -E '^(net|kernel)\\.' | grep -vE '(random|ns_last_pid|_count|dentry|pty.nr|usermodehelper|min_adv_mss|fib_.*seq|rt_cache|stat_refresh)'",
-  modules: "cut -d' ' -f1 /proc/modules",
+  firewall: 'for save in iptables-save ip6tables-save; do $save 2>&1 | sed -E "s/\\[[0-9:]+\\]//; /^#/d"; done',
+  namespaces: 'ip netns list; lsns -t net -n -o NSFS,COMMAND',
+  // before the mounts: to read them is to have one mounted
+  sysctls: `sysctl -a 2>/dev/null | grep -E '^(net|kernel)\\.' | grep -vE '${notOurSysctls.join('|')}'`,
+  mounts: "cut -d' ' -f5,9- /proc/self/mountinfo | grep -v ^/run/credentials/",
 };
 
 /** @param tree the folder of the VM's tree on this machine: folders that it has too are no change */
