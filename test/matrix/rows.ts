@@ -299,7 +299,6 @@ export const engineRows: readonly Row[] = [
   dualStack,
   hostAccess,
   hostAccessFollows,
-  hostileAdmin,
   hostileUser,
   ipv6Alone,
 ];
