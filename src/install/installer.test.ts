@@ -119,6 +119,7 @@ describe('kuryr install', () => {
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /ENOSPC/ });
     bench.io.full = undefined;
     assert.deepEqual(bench.io.snapshot(), before);
+    bench.io.folders.set('/run/kuryr', 0o700);
     bench.io.answers.push({ to: 'systemctl start kuryr.socket', code: 1, output: 'no' });
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
     assert.deepEqual(bench.io.snapshot(), before);

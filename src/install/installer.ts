@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { InstallIo } from './io.ts';
 import { type Entry, layout } from './layout.ts';
-import { credentialFile, localPlace, madeFile, packagePlace, programFolder, units } from './place.ts';
+import { credentialFile, localPlace, madeFile, packagePlace, programFolder, runFolders, units } from './place.ts';
 
 export interface InstallParts {
   readonly io: InstallIo;
@@ -50,7 +50,10 @@ export async function install(parts: InstallParts): Promise<void> {
     for (const change of changes) await carryOut(parts, change, undo);
     await systemctl(io, 'daemon-reload');
     if (!isUpgrade)
-      undo.push(() => io.run(['systemctl', 'disable', '--now', ...units.toReversed()]).then(() => undefined));
+      undo.push(async () => {
+        await io.run(['systemctl', 'disable', '--now', ...units.toReversed()]);
+        for (const folder of runFolders) await io.remove(folder);
+      });
     await tellNetworkManagers(io);
     await systemctl(io, 'enable', ...units);
     await io.run(['systemctl', 'reset-failed', ...units]);
@@ -153,7 +156,7 @@ async function systemctl(io: InstallIo, ...args: readonly string[]): Promise<voi
   if (code === 0) return;
   const step = `systemctl ${args.join(' ')}`;
   const log = args.includes('kuryr.service')
-    ? await io.run(['journalctl', '-u', 'kuryr.service', '-n', '3', '-o', 'cat', '--no-pager'])
+    ? await io.run(['journalctl', '-u', 'kuryr.service', '-n', '6', '-o', 'cat', '--no-pager'])
     : undefined;
   throw new KuryrError('INSTALL_FAILED', {
     step,

@@ -17,6 +17,9 @@ export { CREDENTIAL as credentialFile } from '../openstack/clouds-file.ts';
 
 export const stateFolder = '/var/lib/kuryr';
 
+/** Folders that systemd makes when the daemon starts. */
+export const runFolders = ['/run/kuryr', '/run/lock/kuryr'] as const;
+
 /** The units in the order in which they start. */
 export const units = ['kuryr.socket', 'kuryr.service'] as const;
 

@@ -2,7 +2,16 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import { tellNetworkManagers } from './installer.ts';
 import type { InstallIo } from './io.ts';
 import { layout } from './layout.ts';
-import { configFolder, localPlace, madeFile, packagePlace, programFolder, stateFolder, units } from './place.ts';
+import {
+  configFolder,
+  localPlace,
+  madeFile,
+  packagePlace,
+  programFolder,
+  runFolders,
+  stateFolder,
+  units,
+} from './place.ts';
 
 export interface UninstallParts {
   readonly io: InstallIo;
@@ -20,9 +29,6 @@ export interface UninstallParts {
   readonly withdraw: () => Promise<void>;
   readonly say: (line: string) => void;
 }
-
-/** Folders that the daemon makes at run time. */
-const runFolders = ['/run/kuryr', '/run/lock/kuryr'];
 
 /**
  * Takes Kuryr off the machine again: everything but, unless purged, configuration, credential and ledger.

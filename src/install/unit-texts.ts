@@ -91,6 +91,7 @@ SystemCallErrorNumber=EPERM
 RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6 AF_PACKET
 RestrictNamespaces=net mnt
 ProtectSystem=strict
+ReadOnlyPaths=/run
 ProtectHome=tmpfs
 PrivateTmp=yes
 PrivateDevices=yes
