@@ -34,7 +34,7 @@ export async function askFacts(
   const link = record === undefined ? [] : [linkFinding(parts, record)];
   const found = await Promise.all(
     holdings.filter(isHeld).map(async holding => {
-      const asked = [reservation(parts, holding, signal), pair(parts, holding, signal)];
+      const asked = [reservation(parts, holding, signal), pair(parts, record, holding, signal)];
       if (record?.link !== undefined) asked.push(frames(parts, record, holding, signal));
       return Promise.all(asked);
     }),
@@ -51,13 +51,19 @@ async function reservation(parts: FactsParts, { vmPort, reservation: own }: Held
   });
 }
 
-async function pair(parts: FactsParts, { vmPort, pair: own, reservation: { address } }: Held, signal: AbortSignal) {
+async function pair(
+  parts: FactsParts,
+  record: AttachmentRecord | undefined,
+  { vmPort, pair: own, reservation: { address } }: Held,
+  signal: AbortSignal,
+) {
   return trying(parts, 'permitted', signal, `whether ${address} is permitted`, async bound => {
     const port = await parts.neutron.port(vmPort, bound);
     if (!port.port_security_enabled) return holds('permitted', 'The VM port has no port security: no pair is needed.');
     if (own !== undefined && stands(port, own))
       return holds('permitted', `The VM port ${vmPort} has the pair ${address}.`);
-    return lacks('permitted', 'PAIR_MISSING', { port: vmPort, address });
+    const isAttached = record?.link !== undefined;
+    return lacks('permitted', isAttached ? 'PAIR_MISSING' : 'PAIR_NOT_WRITTEN', { port: vmPort, address });
   });
 }
 

@@ -27,8 +27,8 @@ export interface Explanation {
   readonly network: string | undefined;
   readonly sandbox: string | undefined;
   readonly addresses: readonly string[];
-  /** `loose`: an address without an attachment. */
-  readonly state: 'attached' | 'ending' | 'loose' | 'gone';
+  /** `named`: on an endpoint, without a link; `loose`: an address without an attachment. */
+  readonly state: 'named' | 'attached' | 'ending' | 'loose' | 'gone';
   /** ISO 8601. */
   readonly began: string;
   readonly ended: string | undefined;
@@ -67,8 +67,10 @@ export async function explain(parts: ExplainParts, what: string, signal: AbortSi
   const address = canonical(what);
   const found = address === undefined ? await byName(parts, what, signal) : byAddress(parts, address);
   if (found.length === 0) throw new KuryrError('EXPLAIN_UNKNOWN', { what: what.slice(0, 100) });
+  const lives = await Promise.all(found.map(subject => explained(parts, subject, signal)));
+  // Afterwards: what was asked just now may have shown more.
   const { problems } = parts.health.report();
-  return Promise.all(found.map(subject => explained(parts, subject, problems, signal)));
+  return lives.map(life => ({ ...life, health: problems }));
 }
 
 /** All lives that can be told, the latest first. */
@@ -148,9 +150,8 @@ function lifeOf(records: Records, { id, holdings, since }: AttachmentRecord): Li
 async function explained(
   parts: ExplainParts,
   { record, holdings, life }: Subject,
-  health: readonly Problem[],
   signal: AbortSignal,
-): Promise<Explanation> {
+): Promise<Omit<Explanation, 'health'>> {
   return {
     attachment: life.attachment,
     network: record?.network,
@@ -163,12 +164,12 @@ async function explained(
     story: storyOf(life),
     dropped: life.dropped,
     now: await askFacts(parts, record, holdings, signal),
-    health,
   };
 }
 
 function stateOf({ attachment, ended }: Life, record: AttachmentRecord | undefined): Explanation['state'] {
-  if (record !== undefined) return record.ending ? 'ending' : 'attached';
+  if (record?.ending === true) return 'ending';
+  if (record !== undefined) return record.link === undefined ? 'named' : 'attached';
   if (ended !== undefined) return 'gone';
   return attachment === undefined ? 'loose' : 'ending';
 }

@@ -10,6 +10,10 @@ export const findings = {
     text: 'The VM port {port} has no allowed-address-pair {address}: the cloud drops its frames.',
     todo: 'It is written again when the daemon reads the port, in five minutes at the latest, with kuryr status at once. Where it goes again, find what else writes that port.',
   },
+  PAIR_NOT_WRITTEN: {
+    text: 'The VM port {port} does not have the allowed-address-pair {address} yet, and so there is no link.',
+    todo: 'The story above tells how far it came, and why not further.',
+  },
   LINK_MISSING: {
     text: 'The link {link} is neither in the container nor in the VM.',
     todo: 'Start the container again. The daemon gives the addresses back when it sees them nowhere.',

@@ -46,7 +46,7 @@ const words: Readonly<Record<StepName, Words>> = {
   },
   write: {
     ok: 'the pairs of the VM port were written',
-    failed: 'a write of the pairs was refused',
+    failed: 'a write of the pairs was refused ({code})',
     underWay: 'the pairs of the VM port are being written',
   },
   name: { ok: 'the engine put it on an endpoint', failed: '', underWay: '' },
@@ -106,9 +106,16 @@ export function storyOf({ began, events }: Life): StoryLine[] {
     }));
 }
 
-function stepLine({ step, ms, outcome, details, error }: StepEvent) {
+function stepLine({ step, ms, outcome, details, error: thrown }: StepEvent) {
   const told = outcome === undefined ? words[step].underWay : (words[step][outcome] ?? words[step].ok);
-  return { ms: ms && Math.round(ms * 10) / 10, text: fillIn(told, details ?? {}), error, requestId: undefined };
+  // One write is for many: what it means for this address, its permit tells.
+  const error = step === 'write' ? undefined : thrown;
+  return {
+    ms: ms && Math.round(ms * 10) / 10,
+    text: fillIn(told, { ...details, code: thrown?.code }),
+    error,
+    requestId: undefined,
+  };
 }
 
 function callLine({ method, route, status, ms, requestId }: CallEvent) {

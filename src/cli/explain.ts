@@ -53,6 +53,7 @@ function renderList(lives: readonly LifeSummary[]): string {
 }
 
 const stateText = {
+  named: 'is on an endpoint and has no link',
   attached: 'is attached',
   ending: 'is being detached',
   loose: 'is on no endpoint',
@@ -73,18 +74,24 @@ export function renderExplanation(life: Explanation): string {
       : `Since the daemon looked after it; the ledger tells no steps before:`,
   );
   if (story.length === 0) lines.push('  nothing was done for it yet');
-  lines.push(...story.flatMap(storyLines));
+  const told = new Set<string>();
+  for (const line of story) {
+    lines.push(...storyLines(line, line.error !== undefined && told.has(line.error.text)));
+    if (line.error !== undefined) told.add(line.error.text);
+  }
   if (dropped > 0) lines.push(`  (${dropped} lines in the midst were not kept)`);
   if (now.length > 0) lines.push('', 'Now:', ...now.flatMap(findingLines));
   if (health.length > 0) lines.push('', 'Of the daemon as a whole:', ...health.flatMap(problemLines));
   return lines.join('\n');
 }
 
-function storyLines({ after, ms, text, error, requestId }: StoryLine): string[] {
+/** @param isKnown whether the error was told above */
+function storyLines({ after, ms, text, error, requestId }: StoryLine, isKnown: boolean): string[] {
   const took = ms === undefined ? ', still under way' : ms >= 0.1 ? `, ${duration(ms)}` : '';
   const id = requestId === undefined ? '' : `, ${shown(requestId)}`;
   const line = `  ${`+${duration(after)}`.padStart(10)}  ${shown(text)}${took}${id}`;
   if (error === undefined) return [line];
+  if (isKnown) return [`${line} [${shown(error.code)}]`];
   return [
     line,
     `${' '.repeat(14)}${shown(error.text)} [${shown(error.code)}]`,

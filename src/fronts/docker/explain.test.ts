@@ -126,6 +126,25 @@ test("says what the kernel's refusal was, of an attachment that never stood, aft
   assert.equal(livesOf(parts)[0]?.error, 'MASTER_BUSY', 'what came after was only giving it up');
 });
 
+test('of one that has no link it tells why, not that something was taken away', async () => {
+  const { vm, engine, one, parts } = bench();
+  vm.neutron.pairLimit = 0;
+  const network = await engine.createNetwork(['10.30.0.0/24']);
+  await assert.rejects(engine.run(network));
+  const life = await one(livesOf(parts)[0]?.attachment ?? '');
+  assert.equal(life.state, 'named');
+  assert.deepEqual(
+    life.now.map(({ state, code }) => code ?? state),
+    ['holds', 'PAIR_NOT_WRITTEN', 'LINK_NOT_MADE'],
+  );
+  assert.deepEqual(
+    life.story.flatMap(({ error }) => error?.code ?? []),
+    ['PAIRS_EXHAUSTED', 'PAIRS_EXHAUSTED'],
+  );
+  assert.ok(life.story.some(({ text }) => text === 'a write of the pairs was refused (PAIRS_EXHAUSTED)'));
+  assert.ok(life.story.every(({ error }) => !error?.text.includes('?')));
+});
+
 test('asks now what holds, and tells what does not with code and what to do', async () => {
   const { vm, engine, one } = bench();
   const { cidrs } = await engine.run(await engine.createNetwork(['10.30.0.0/24']));
