@@ -50,7 +50,8 @@ const questions: Readonly<Record<string, string>> = {
     'systemctl list-unit-files --no-legend --plain | tr -s " "; systemctl list-units --all --no-legend --plain "ku*" "ky*"',
   failed: 'systemctl --failed --no-legend --plain',
   processes: "ps -eo args= | grep -v '^[[(]' | cut -d' ' -f1",
-  links: 'cd /sys/class/net; for i in *; do ip -o link show dev $i | cut -d: -f2-; cat $i/flags; done',
+  links:
+    'cd /sys/class/net; for i in *; do ip -o link show dev $i | cut -d: -f2- | sed "/docker0/s/ether [^ ]*//"; cat $i/flags; done',
   addresses: "ip -o address | sed -E 's/^[0-9]+: //; s/valid_lft.*//'",
   rules: 'ip rule; ip -6 rule',
   routes: 'ip route show table all; ip -6 route show table all',
@@ -62,7 +63,7 @@ const questions: Readonly<Record<string, string>> = {
   namespaces: 'ip netns list; lsns -t net -n -o NSFS,COMMAND',
   // before the mounts: to read them is to have one mounted
   sysctls: `sysctl -a 2>/dev/null | grep -E '^(net|kernel)\\.' | grep -vE '${notOurSysctls.join('|')}'`,
-  mounts: "cut -d' ' -f5,9- /proc/self/mountinfo | grep -v ^/run/credentials/",
+  mounts: "cut -d' ' -f5,9- /proc/self/mountinfo | grep -v ^/run/credentials/ | sed s/,uuid=on//",
 };
 
 /** @param tree the folder of the VM's tree on this machine: folders that it has too are no change */

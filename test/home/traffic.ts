@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import type { Container, Vm } from '../lab/vm.ts';
 
-// Both stop where a file appears, and then print what they saw: nothing is lost between the last look and the end.
-const STOP = '/run/stop-traffic';
+// All stop where a file appears, and then print what they saw: nothing is lost between the last look and the end.
+const STOP = '/run/init/stop-traffic';
 
-const stream = (address: string): string => `import os, socket
-line = socket.create_connection(('${address}', 7), 30).makefile('rw', buffering=1)
+const stream = (address: string): string => `import os, socket, time
+def connect():
+    for _ in range(100):
+        try: return socket.create_connection(('${address}', 7), 30)
+        except ConnectionRefusedError: time.sleep(0.1)
+line = connect().makefile('rw', buffering=1)
 n = 0
 while not os.path.exists('${STOP}'):
     n += 1
     line.write(f'{n}\\n')
     assert line.readline() == f'{n}\\n', n
-    os.sched_yield()
+    time.sleep(0.01)
 print(n)
 `;
 
@@ -52,6 +56,8 @@ export interface Passed {
 export async function underTraffic(from: Vm, to: Container, work: () => Promise<unknown>): Promise<Passed> {
   const { vm } = to;
   for (const each of [from, vm]) await each.ok(`rm -f ${STOP}`);
+  const echo = await vm.within(to, 'setsid socat TCP4-LISTEN:7,fork,reuseaddr PIPE </dev/null >/dev/null 2>&1 &');
+  assert.equal(echo.code, 0, echo.stderr);
   const all = [
     from.run(`ping -i 0.05 ${to.v4} & until [ -e ${STOP} ]; do sleep 0.5; done; kill -INT $!; wait $!`, seconds),
     from.run(python(stream(to.v4)), seconds),
