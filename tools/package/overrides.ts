@@ -24,6 +24,10 @@ export function lintianOverrides(cpu: Cpu): string {
       'Which container has which address is for root to know.',
       `non-standard-dir-perm 0700 != 0755 [${stateFolder.slice(1)}/]`,
     ],
+    [
+      'deb-systemd-invoke has no reset-failed, without which one that was started too often stays down.',
+      'maintainer-script-calls-systemctl [postinst:*]',
+    ],
   ];
   return groups.map(([reason, ...tags]) => tags.map(tag => `# ${reason}\nkuryr: ${tag}\n`).join('')).join('\n');
 }
