@@ -12,12 +12,14 @@ import { treePath } from '../lab/tree/tree.ts';
 import type { Container, Vm } from '../lab/vm.ts';
 import { until } from '../matrix/traffic.ts';
 import { giveCredential } from './credential.ts';
+import { followFirstVm } from './first-vm.ts';
 import { makePackages, type Packages } from './packages.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 import { underTraffic } from './traffic.ts';
 
 const top = join(import.meta.dirname, '../..');
 const say = (line: string): void => console.log(line);
+const guided = { timeout: 900_000 };
 const FIXED = { v4: '10.30.0.50', v6: 'fd30::50' };
 
 suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
@@ -38,8 +40,8 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
         { host: join(top, 'node_modules', `node-linux-${process.arch}`), guest: '/media/node' },
       ];
       [vm, peer] = await lab.addVms(
-        { name: 'home', host: 'h1', home: { mounts } },
-        { name: 'peer', host: 'h2', start: false },
+        { name: 'first', host: 'h1', home: { mounts } },
+        { name: 'second', host: 'h2', home: {} },
       );
     },
     { timeout: 1_200_000 },
@@ -85,8 +87,21 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     assert.doesNotMatch(log, /[Uu]nable to (locate|connect to) plugin/);
   }
 
-  test('the package installs, and is no burden without a credential', { timeout: 300_000 }, async () => {
+  // docs/guides/first-vm.md
+  test('the guide to the first VM ends with three services that are reached from everywhere', guided, async () => {
+    for (const each of [vm, peer]) await each.ok('docker tag bb busybox', 60);
     clean = await snapshot(vm, treePath('trixie'));
+    const printed = await followFirstVm(lab, { first: vm, second: peer }, ending.signal);
+    for (const [heading, text] of printed) say(`--- ${heading}\n${text}`);
+    const reached = printed.get('7. From everywhere')?.split('\n') ?? [];
+    const count = (service: string) => reached.filter(line => line === `this is ${service}`).length;
+    // By the VM in two families, web by the other VM's container in two, and store by its sibling.
+    assert.deepEqual({ web: count('web'), app: count('app'), store: count('store') }, { web: 4, app: 2, store: 3 });
+    assert.equal(printed.get('6. Three services')?.match(/reachable/g)?.length, 3);
+    for (const each of [vm, peer]) await assertNothingLeft(lab.cloud, each.port.id);
+  });
+
+  test('the package installs, and is no burden without a credential', { timeout: 300_000 }, async () => {
     await vm.ok(`dpkg -i /media/packages/${packages.current}`, 180);
     await vm.running();
     assert.equal(await vm.ok('systemctl is-enabled kuryr.socket kuryr.service'), 'enabled\nenabled');
