@@ -56,8 +56,10 @@ export interface Passed {
 export async function underTraffic(from: Vm, to: Container, work: () => Promise<unknown>): Promise<Passed> {
   const { vm } = to;
   for (const each of [from, vm]) await each.ok(`rm -f ${STOP}`);
-  const echo = await vm.within(to, 'setsid socat TCP4-LISTEN:7,fork,reuseaddr PIPE </dev/null >/dev/null 2>&1 &');
-  assert.equal(echo.code, 0, echo.stderr);
+  const { stdout: echo } = await vm.within(
+    to,
+    'setsid socat TCP4-LISTEN:7,fork,reuseaddr PIPE </dev/null >/dev/null 2>&1 & echo $!',
+  );
   const all = [
     from.run(`ping -i 0.05 ${to.v4} & until [ -e ${STOP} ]; do sleep 0.5; done; kill -INT $!; wait $!`, seconds),
     from.run(python(stream(to.v4)), seconds),
@@ -73,6 +75,7 @@ export async function underTraffic(from: Vm, to: Container, work: () => Promise<
     for (const each of [from, vm]) await each.run(`touch ${STOP}`);
   }
   const [ping, tcp, plugin, runs] = await Promise.all(all);
+  await vm.ok(`kill ${echo}`);
   for (const { code, stdout, stderr } of [tcp, plugin, runs]) assert.equal(code, 0, `${stdout}${stderr}`);
   const seen = [...ping.stdout.matchAll(/icmp_seq=(\d+) ttl=/g)].map(([, n]) => Number(n));
   assert.deepEqual(
