@@ -42,17 +42,21 @@ export async function followFirstVm(
     },
   };
   const printed = new Map<string, string>();
-  await using machine = await YourMachine.make(lab.cloud.cloudsYaml('demo'), played);
-  for (const { machine: where, heading, script } of blocksOf(
-    await readFile(join(top, 'docs/guides/first-vm.md'), 'utf8'),
-  )) {
-    const text =
-      where === 'your machine'
-        ? await machine.type(script, signal)
-        : await named(where).ok(`cd /root; set -e -o pipefail\n${script}`, 300);
-    printed.set(heading, (printed.get(heading) ?? '') + text);
+  const guide = await readFile(join(top, 'docs/guides/first-vm.md'), 'utf8');
+  const forget = () => Promise.all(Object.keys(vms).map(name => rm(join(top, `${name}.yaml`), { force: true })));
+  await forget();
+  try {
+    await using machine = await YourMachine.make(lab.cloud.cloudsYaml('demo'), played);
+    for (const { machine: where, heading, script } of blocksOf(guide)) {
+      const text =
+        where === 'your machine'
+          ? await machine.type(script, signal)
+          : await named(where).ok(`cd /root; set -e -o pipefail\n${script}`, 300);
+      printed.set(heading, (printed.get(heading) ?? '') + text);
+    }
+  } finally {
+    await forget();
   }
-  for (const name of Object.keys(vms)) await rm(join(top, `${name}.yaml`), { force: true });
   return printed;
 }
 
