@@ -52,7 +52,7 @@ export async function followFirstVm(
         where === 'your machine'
           ? await machine.type(script, signal)
           : await named(where).ok(`cd /root; set -e -o pipefail\n${script}`, 300);
-      printed.set(heading, (printed.get(heading) ?? '') + text);
+      printed.set(heading, `${printed.get(heading) ?? ''}${text}\n`);
     }
   } finally {
     await forget();
