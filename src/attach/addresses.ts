@@ -91,7 +91,12 @@ export class Addresses {
     const { name, pair } = holding;
     if (pair === undefined)
       throw new KuryrError('LEDGER_RECORD_UNREADABLE', { key: `address/${holding.name}`, reason: 'it has no pair' });
-    const permit = observe.timeline.step([name], 'permit', () => pairs.of(holding.vmPort).add(pair, life));
+    const permit = observe.timeline.step(
+      [name],
+      'permit',
+      () => pairs.of(holding.vmPort).add(pair, life),
+      () => ({ details: { address: pair.address } }),
+    );
     permit.catch(() => undefined);
     this.#permits.set(name, permit);
   }

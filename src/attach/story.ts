@@ -40,7 +40,7 @@ const words: Readonly<Record<StepName, Words>> = {
     underWay: 'Neutron is asked to reserve an address',
   },
   permit: {
-    ok: 'permitted: the pair was seen to stand on the VM port',
+    ok: '{address} is permitted: its pair was seen to stand on the VM port',
     failed: 'the address was not permitted',
     underWay: 'waits for the pair to stand on the VM port',
   },

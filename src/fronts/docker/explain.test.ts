@@ -68,7 +68,7 @@ test('tells the life of a container step by step, with the requests that were se
   for (const [n, pattern] of [
     new RegExp(`^Neutron reserved ${address} \\(port [0-9a-f-]{36}\\)$`),
     /^POST \/ports: 200 req-1$/,
-    /^permitted: /,
+    /^10.30.0.2 is permitted: /,
     /^the pairs of the VM port were written$/,
     /^PUT \/ports\/\{id\}: 200 req-2$/,
     /^the engine put it on an endpoint$/,
