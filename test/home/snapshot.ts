@@ -6,13 +6,13 @@ import type { Vm } from '../lab/vm.ts';
 export type Snapshot = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * What others change all the time on the disk: their logs, caches and journals, and dpkg's own lists, which tell that a
+ * What others change all the time on the disk: their logs, caches and journals, and apt's and dpkg's own lists, which tell that a
  * package was there. dpkg's status is asked for by a command.
  */
 const notOurs = [
   'var/log',
   'var/cache',
-  'var/lib/dpkg',
+  'var/lib/(apt|dpkg)',
   'var/lib/systemd/(timers|random-seed|catalog|coredump)',
   'var/lib/containerd',
   'var/lib/docker',
