@@ -10,6 +10,7 @@ import { install } from '../install/installer.ts';
 import { nodeIo } from '../install/io.ts';
 import { loadCloudConfig } from '../openstack/clouds-yaml.ts';
 import type { Command, Terminal } from './command.ts';
+import { askDaemon } from './control-client.ts';
 
 export const installCommand: Command = {
   help: () =>
@@ -24,10 +25,12 @@ export const installCommand: Command = {
       '  --dry-run     only tell what would be done',
     ].join('\n'),
 
-  async run(args, terminal) {
+  async run(args, terminal, signal) {
     const { text, on } = parseFlags(args, { cloud: 'text', 'dry-run': 'switch' });
     if (isShared()) throw new KuryrError('INSTALL_NODE_UNFIT', { node: process.execPath });
     const credential = text.cloud === undefined ? [] : await credentialOf(text.cloud, terminal);
+    // Folders that are made on the way are for all to read, whatever the user's own files are.
+    process.umask(0o022);
     const built = await program(terminal);
     try {
       await install({
@@ -38,6 +41,11 @@ export const installCommand: Command = {
           built: built.folder,
           node: process.execPath,
         },
+        answers: () =>
+          askDaemon({ method: 'GET', path: '/v1/version' }, {}, terminal, signal).then(
+            () => true,
+            () => false,
+          ),
         ...{ credential, dryRun: on.has('dry-run'), say: line => terminal.out(line) },
       });
     } finally {

@@ -18,7 +18,6 @@ export const reloadCommand: Command = {
 
   async run(args, terminal, signal) {
     const { text, on } = parseFlags(args, { ...controlFlags, json: 'switch' });
-    // What runs now is asked, whatever the file says: that is what is to be read.
     const answer = await askDaemon({ method: 'POST', path: '/v1/reload' }, text, terminal, signal);
     terminal.out(on.has('json') ? JSON.stringify(answer, undefined, 2) : render(answer as Reloaded));
     return 0;

@@ -215,6 +215,8 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
     },
     reload(next) {
       settings = next;
+      withdrawn = false;
+      observe.anew();
       nics.forget();
       hostAccess.refresh();
     },

@@ -74,7 +74,9 @@ export async function realEdges({ cloud: name, logger, env, service, wrap }: Rea
   const copy = credentialCopy(env);
   const readCredential = copy === undefined ? read : await followOriginal(copy, CREDENTIAL, read);
   const observers: CallObserver[] = [];
+  let isTrying = () => false;
   const observer: CallObserver = call => {
+    if (call.service === 'identity' && isTrying()) return;
     for (const each of observers) each(call);
   };
   const open = (cloud: string | undefined) =>
@@ -83,6 +85,7 @@ export async function realEdges({ cloud: name, logger, env, service, wrap }: Rea
       ...{ clock: systemClock, random: systemRandom, logger, observer, wrapHttp: wrap?.http },
     });
   const cloud = new SwitchedCloud(await open(name), open);
+  isTrying = () => cloud.isTrying;
   return {
     kernel,
     neutron: cloud.neutron,

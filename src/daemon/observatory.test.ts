@@ -51,6 +51,24 @@ test('a request to the cloud is counted by kind and status, and judged', async (
   assert.equal(observe.health.report().problems[0]?.code, 'NEUTRON_UNREACHABLE');
 });
 
+test('after a reload what was refused is told only when it is refused again', () => {
+  const observe = new Observatory(new FakeClock());
+  const call = {
+    ...{ service: 'network', method: 'POST', route: '/ports', ms: 5 },
+    requestId: undefined,
+    date: undefined,
+  };
+  const refused = { ...call, status: 401, lost: undefined } as const;
+  for (let n = 0; n < 2; n++) observe.call(refused);
+  observe.call({ ...refused, service: 'identity', route: '/auth/tokens' });
+  observe.health.set('PAIRS_FORBIDDEN', { subject: 'p1' });
+  assert.equal(observe.health.report().status, 'error');
+  observe.anew();
+  assert.deepEqual(observe.health.report(), { status: 'ok', problems: [] });
+  observe.call(refused);
+  assert.equal(observe.health.report().status, 'ok', 'one may be a token that has ended');
+});
+
 test('what guards, host access, pairs and probes know of themselves is shown as it is now', () => {
   const error = (code: 'GUARD_FAILED' | 'GUARD_INCOMPLETE' | 'HOST_ACCESS_LACKING' | 'SERVICES_CLASH') =>
     new KuryrError(code);

@@ -9,6 +9,12 @@ import type { Clock } from '../time/clock.ts';
 import { type HealthSources, watchSources } from './health-sources.ts';
 import { collectReadings, type ReadingsParts } from './readings.ts';
 
+/** What another credential, another rule or another NIC may have mended. */
+const REFUSALS = [
+  ...(['CREDENTIAL_REFUSED', 'NEUTRON_UNAUTHORIZED', 'PAIRS_FORBIDDEN'] as const),
+  ...(['GROUPS_NOT_FOLLOWED', 'VM_PORT_GONE'] as const),
+];
+
 /** All that the daemon knows of itself: counted, told of ways, and health. */
 export class Observatory implements Observe {
   readonly meter = new MetricStore();
@@ -49,6 +55,12 @@ export class Observatory implements Observe {
         return written;
       },
     };
+  }
+
+  /** After a reload: who meets it again tells it again. Nobody may, where nothing is done for hours. */
+  anew(): void {
+    this.#cloud.anew();
+    for (const code of REFUSALS) this.health.drop(code);
   }
 
   /** Reads of the parts what they know, when somebody asks. */

@@ -55,9 +55,9 @@ export class Reloads {
       const wanted = await read();
       const next = takeOver(before, wanted);
       const renew = await renewal(next.cloud, signal);
+      apply(next);
       renew?.();
       this.#current = next;
-      apply(next);
       const told = {
         changed: differences(before, next),
         waiting: differences(next, wanted),

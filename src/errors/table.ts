@@ -643,6 +643,11 @@ export const errorTable = {
     text: 'Containers have addresses of Kuryr: {count}. Without the daemon these stay in the cloud, and nobody sees to them.',
     todo: 'Stop the containers first (kuryr status lists them), or give --force.',
   },
+  UNINSTALL_HELD: {
+    status: 409,
+    text: '{count} of the things that nobody has any more could not be given back.',
+    todo: 'Try again when the cloud answers (kuryr gc tells why), or give --force: what is left is found by kuryr gc of a later installation.',
+  },
   UNINSTALL_NETWORKS: {
     status: 409,
     text: 'Docker has networks of Kuryr, which it could not remove without it: {networks}.',

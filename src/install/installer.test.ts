@@ -24,6 +24,7 @@ class Bench {
   install(parts: Partial<InstallParts> = {}): Promise<void> {
     return install({
       ...{ io: this.io, cpu: 'x64', isRoot: true, built: '/built', node: '/opt/node', credential: [], dryRun: false },
+      answers: async () => false,
       say: line => void this.said.push(line),
       ...parts,
     });
@@ -124,6 +125,36 @@ describe('kuryr install', () => {
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
     assert.deepEqual(bench.io.snapshot(), before);
     assert.ok(bench.systemctl().includes('systemctl disable --now kuryr.service kuryr.socket'));
+  });
+
+  it('undoes the rest where one thing cannot be undone, lets go of namespaces, and tells what went wrong first', async () => {
+    const before = bench.io.snapshot();
+    bench.io.folders.set('/run/kuryr', 0o700);
+    bench.io.files.set('/proc/self/mounts', { text: 'nsfs /run/kuryr/guard/ens3 nsfs rw 0 0\n', mode: 0o444 });
+    bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'METRICS_LISTEN_FAILED' });
+    const remove = bench.io.remove.bind(bench.io);
+    bench.io.remove = async path => {
+      if (path === '/run/lock/kuryr') throw new Error('EBUSY');
+      await remove(path);
+    };
+    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /METRICS_LISTEN_FAILED/ });
+    await remove('/proc/self/mounts');
+    assert.deepEqual(bench.io.snapshot(), before);
+    assert.ok(bench.io.commands.includes('umount -l /run/kuryr/guard/ens3'));
+    assert.ok(bench.said.some(line => /^not undone: .*EBUSY/.test(line)));
+  });
+
+  it('leaves a daemon that was started by hand its sockets', async () => {
+    const before = bench.io.snapshot();
+    await assert.rejects(bench.install({ answers: async () => true }), { code: 'DAEMON_RUNNING' });
+    assert.deepEqual([bench.io.snapshot(), bench.io.commands], [before, []]);
+    await bench.install();
+    await bench.install({ answers: async () => true });
+  });
+
+  it('is refused where a package was removed whose purge would take credential and ledger', async () => {
+    bench.io.files.set('/var/lib/dpkg/info/kuryr.postrm', { text: '', mode: 0o755 });
+    await assert.rejects(bench.install(), { code: 'INSTALL_PACKAGED', message: /kuryr\.postrm/ });
   });
 
   it('writes a credential for root alone', async () => {

@@ -2,7 +2,16 @@ import { dirname } from 'node:path';
 import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { InstallIo } from './io.ts';
 import { type Entry, layout } from './layout.ts';
-import { credentialFile, localPlace, madeFile, packagePlace, programFolder, runFolders, units } from './place.ts';
+import {
+  credentialFile,
+  localPlace,
+  madeFile,
+  packagePlace,
+  programFolder,
+  runFolders,
+  stateFolder,
+  units,
+} from './place.ts';
 
 export interface InstallParts {
   readonly io: InstallIo;
@@ -14,6 +23,8 @@ export interface InstallParts {
   readonly node: string;
   /** The credential to be written, and files that it names, by path; none where it stands there already. */
   readonly credential: readonly { readonly path: string; readonly text: string }[];
+  /** Whether a daemon answers on the control socket. */
+  readonly answers: () => Promise<boolean>;
   /** Only tell what would be done. */
   readonly dryRun: boolean;
   readonly say: (line: string) => void;
@@ -25,11 +36,14 @@ const former = (path: string) => `${path}.kuryr-former`;
 /**
  * Puts Kuryr on the machine, or a new one in the place of an older: the sockets stay and connections wait in them while the
  * daemon is restarted, and so do containers, configuration and ledger. What fails is undone.
- * @throws INSTALL_NOT_ROOT, INSTALL_NO_SYSTEMD, INSTALL_PACKAGED, INSTALL_NO_CREDENTIAL, INSTALL_FAILED
+ * @throws INSTALL_NOT_ROOT, INSTALL_NO_SYSTEMD, INSTALL_PACKAGED, INSTALL_NO_CREDENTIAL, DAEMON_RUNNING, INSTALL_FAILED
  */
 export async function install(parts: InstallParts): Promise<void> {
   const { io, say, dryRun } = parts;
+  const isUpgrade = io.exists(`${programFolder(localPlace)}/kuryr.mjs`);
   assertFit(parts);
+  // systemd would take the sockets away from one that was started by hand.
+  if (!isUpgrade && (await parts.answers())) throw new KuryrError('DAEMON_RUNNING', { folder: stateFolder });
   const wanted = await entriesOf(parts);
   const changes: Change[] = [];
   for (const entry of wanted) {
@@ -38,7 +52,6 @@ export async function install(parts: InstallParts): Promise<void> {
     if (change.what === 'keep') say(`keep ${entry.path}`);
     changes.push(change);
   }
-  const isUpgrade = io.exists(`${programFolder(localPlace)}/kuryr.mjs`);
   say(isUpgrade ? 'restart kuryr.service; its sockets stay' : `enable and start ${units.join(' and ')}`);
   if (dryRun) return;
   const undo: (() => Promise<void>)[] = [];
@@ -52,7 +65,7 @@ export async function install(parts: InstallParts): Promise<void> {
     if (!isUpgrade)
       undo.push(async () => {
         await io.run(['systemctl', 'disable', '--now', ...units.toReversed()]);
-        for (const folder of runFolders) await io.remove(folder);
+        for (const folder of runFolders) await removeHeld(io, folder);
       });
     await tellNetworkManagers(io);
     await systemctl(io, 'enable', ...units);
@@ -61,7 +74,8 @@ export async function install(parts: InstallParts): Promise<void> {
     await systemctl(io, 'restart', 'kuryr.service');
   } catch (thrown) {
     say('undo what was done');
-    for (const step of undo.toReversed()) await step();
+    // What cannot be undone is no reason to leave the rest, nor to hide what went wrong first.
+    for (const step of undo.toReversed()) await step().catch(error => say(`not undone: ${asKuryrError(error).text}`));
     await io.run(['systemctl', 'daemon-reload']);
     if (isUpgrade) await io.run(['systemctl', 'restart', 'kuryr.service']);
     throw thrown instanceof KuryrError
@@ -92,11 +106,14 @@ interface Change {
   readonly what: 'folder' | 'write' | 'same' | 'keep';
 }
 
+/** dpkg's note of a package that was removed and not purged: a later purge would take configuration, credential and ledger. */
+const PURGED_LATER = '/var/lib/dpkg/info/kuryr.postrm';
+
 function assertFit({ io, isRoot, dryRun, credential }: InstallParts): void {
   if (!isRoot && !dryRun) throw new KuryrError('INSTALL_NOT_ROOT');
   if (!io.exists('/run/systemd/system')) throw new KuryrError('INSTALL_NO_SYSTEMD');
   const packaged = `${programFolder(packagePlace)}/kuryr.mjs`;
-  if (io.exists(packaged)) throw new KuryrError('INSTALL_PACKAGED', { file: packaged });
+  for (const file of [packaged, PURGED_LATER]) if (io.exists(file)) throw new KuryrError('INSTALL_PACKAGED', { file });
   if (credential.length === 0 && !io.exists(credentialFile))
     throw new KuryrError('INSTALL_NO_CREDENTIAL', { file: credentialFile });
 }
@@ -173,4 +190,12 @@ export async function tellNetworkManagers(io: InstallIo): Promise<void> {
     const { code } = await io.run(['systemctl', 'is-active', '--quiet', service]);
     if (code === 0) await io.run(command);
   }
+}
+
+/** A folder of which mounts keep namespaces of guards: where the daemon was killed, they are left. */
+export async function removeHeld(io: InstallIo, folder: string): Promise<void> {
+  const mounts = (await io.read('/proc/self/mounts')) ?? '';
+  for (const [, at = ''] of mounts.matchAll(/^\S+ (\S+) /gm))
+    if (at.startsWith(`${folder}/`)) await io.run(['umount', '-l', at]);
+  await io.remove(folder);
 }

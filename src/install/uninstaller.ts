@@ -1,5 +1,5 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
-import { tellNetworkManagers } from './installer.ts';
+import { removeHeld, tellNetworkManagers } from './installer.ts';
 import type { InstallIo } from './io.ts';
 import { layout } from './layout.ts';
 import {
@@ -58,8 +58,7 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
   for (const page of await io.list(`${localPlace.prefix}/share/man`))
     if (/^man\d\/kuryr[.-]/.test(page)) await io.remove(`${localPlace.prefix}/share/man/${page}`);
   for (const folder of [...runFolders, ...(purge ? [configFolder, stateFolder] : [])]) {
-    await letGo(io, folder);
-    await io.remove(folder);
+    await removeHeld(io, folder);
     say(`remove ${folder}`);
   }
   for (const folder of made) await io.removeEmpty(folder);
@@ -93,11 +92,4 @@ async function assertUnused({ io, force, attached }: UninstallParts): Promise<vo
   ]);
   const networks = code === 0 ? output.split('\n').filter(Boolean) : [];
   if (networks.length > 0) throw new KuryrError('UNINSTALL_NETWORKS', { networks });
-}
-
-/** Namespaces of guards are kept by mounts: where the daemon was killed, by whoever removes the folder. */
-async function letGo(io: InstallIo, folder: string): Promise<void> {
-  const mounts = (await io.read('/proc/self/mounts')) ?? '';
-  for (const [, at = ''] of mounts.matchAll(/^\S+ (\S+) /gm))
-    if (at.startsWith(`${folder}/`)) await io.run(['umount', '-l', at]);
 }

@@ -47,15 +47,16 @@ After=kuryr.socket network-online.target
 Wants=network-online.target
 # Before Docker starts again the containers that it starts by itself; and after it, when the VM goes down.
 Before=docker.service
-# Docker waits for who listens. One that cannot start lets go of the sockets after a minute, and Docker goes on without it.
-StartLimitIntervalSec=120
-StartLimitBurst=30
+# Docker waits for who listens. One that cannot start lets go of the sockets after 20 tries, and Docker goes on without it.
+StartLimitIntervalSec=1500
+StartLimitBurst=20
 
 [Service]
 Type=notify
 NotifyAccess=main
 ExecStart=${node} ${heap} ${script} run
-ExecReload=${node} ${script} reload
+# Where it listens, whatever the file says by now.
+ExecReload=${node} ${script} reload --run-dir ${runFolder}
 Restart=always
 RestartSec=1
 WatchdogSec=90

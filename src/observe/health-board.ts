@@ -53,6 +53,11 @@ export class HealthBoard implements Health {
     this.#set.delete(keyOf(code, subject));
   }
 
+  /** Clears the value, of whatever subject. */
+  drop(code: HealthCode): void {
+    for (const key of this.#set.keys()) if (codeOf(key) === code) this.#set.delete(key);
+  }
+
   /** Asks the source whenever the values are asked for. */
   watch(source: () => readonly FoundProblem[]): void {
     this.#sources.push(source);

@@ -143,6 +143,20 @@ describe('the lives', () => {
     assert.deepEqual(stepsOf(life), ['revive ok']);
   });
 
+  it('begin now for an attachment without addresses, and tell what was done for two of them once', () => {
+    const { lives } = bench();
+    lives.name('bare', []);
+    assert.equal(lives.all()[0]?.began, 1000);
+    for (const name of ['four', 'six']) lives.open(name, undefined);
+    lives.step(['four', 'six'], 'write', () => {});
+    lives.name('one', [
+      { name: 'four', address: '10.0.0.1' },
+      { name: 'six', address: 'fd00::1' },
+    ]);
+    const one = lives.all().find(({ attachment }) => attachment === 'one');
+    assert.deepEqual(stepsOf(one), ['write ok', 'name ok']);
+  });
+
   it('are bounded: those that ended, those that go on, and the events of one', () => {
     const { lives } = bench();
     for (let n = 0; n < 2000; n++) {

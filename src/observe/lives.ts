@@ -117,7 +117,7 @@ export class Lives implements Timeline {
       ...{ step, at: clock.now(), began },
       ...{ ms: undefined, outcome: undefined, details: undefined, error: undefined },
     };
-    for (const subject of subjects) keep(this.#of(subject), event);
+    for (const life of new Set(subjects.map(subject => this.#of(subject)))) keep(life, event);
     const ended = (result: Awaited<T>) => this.#done(subjects, event, tell?.(result) ?? {});
     const failed = (thrown: unknown) => this.#failed(event, thrown);
     try {
@@ -140,9 +140,10 @@ export class Lives implements Timeline {
   name(attachment: string, holdings: readonly { readonly name: string; readonly address: string }[]): void {
     const lives = [...new Set(holdings.map(({ name }) => this.#of(name)))];
     const whole = lives.every(life => life.whole);
-    const own = this.#begin(attachment, whole, Math.min(...lives.map(({ began }) => began)));
+    const own = this.#begin(attachment, whole, Math.min(this.#parts.clock.now(), ...lives.map(({ began }) => began)));
     own.attachment = attachment;
-    own.events = lives.flatMap(({ events }) => events).toSorted((a, b) => a.at - b.at);
+    // A write of pairs was for several of them.
+    own.events = [...new Set(lives.flatMap(({ events }) => events))].toSorted((a, b) => a.at - b.at);
     for (const { name, address } of holdings) {
       own.addresses.push(address);
       own.subjects.add(name);

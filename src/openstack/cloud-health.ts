@@ -38,6 +38,11 @@ export class CloudHealth {
     this.#seeClock(call.date);
   }
 
+  /** With another credential what was refused is to be seen again first. */
+  anew(): void {
+    this.#inARow.clear();
+  }
+
   #seeToken(status: number): void {
     // Of an application credential that was deleted Keystone says 404.
     const why = { 401: 'it answers 401', 404: 'it answers 404, as of one that was deleted, or at a wrong auth_url' };

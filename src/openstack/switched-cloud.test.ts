@@ -66,6 +66,17 @@ describe('a cloud whose credential is renewed', () => {
     }
   });
 
+  it('says that one is being tried, whose refusal is none of the one in use', async () => {
+    const seen: boolean[] = [];
+    const next = cloud('two', refused);
+    const switched: SwitchedCloud = new SwitchedCloud(cloud('one').opened, async () => {
+      seen.push(switched.isTrying);
+      return next.opened;
+    });
+    await assert.rejects(switched.renewal(undefined, never), { code: 'KEYSTONE_UNAUTHORIZED' });
+    assert.deepEqual([...seen, switched.isTrying], [true, false]);
+  });
+
   it('takes the new one where the former is refused by now', async () => {
     const switched = new SwitchedCloud(cloud('one', refused).opened, async () => cloud('two').opened);
     assert.ok(await switched.renewal(undefined, never));

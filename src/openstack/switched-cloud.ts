@@ -10,6 +10,7 @@ export class SwitchedCloud {
   readonly neutron: SwitchedNeutron;
   readonly #open: (name: string | undefined) => Promise<Cloud>;
   #current: Cloud;
+  #renewals = 0;
   /** Calls under way may still use these; they end with the daemon. */
   readonly #former: Cloud[] = [];
 
@@ -20,12 +21,26 @@ export class SwitchedCloud {
     this.neutron = new SwitchedNeutron(first.neutron);
   }
 
+  /** Whether a credential is being tried: what Keystone says meanwhile says nothing of the one in use. */
+  get isTrying(): boolean {
+    return this.#renewals > 0;
+  }
+
   /**
    * Looks at the configuration again and, where it is another, gets a token with it.
    * @returns what takes it into use; undefined where nothing changed
    * @throws CLOUD_CONFIG_*, CLOUD_UNKNOWN, KEYSTONE_*, CLOUD_UNREACHABLE, CREDENTIAL_OF_ANOTHER_PROJECT: all stays as it is
    */
   async renewal(name: string | undefined, signal: AbortSignal): Promise<(() => void) | undefined> {
+    this.#renewals += 1;
+    try {
+      return await this.#renewal(name, signal);
+    } finally {
+      this.#renewals -= 1;
+    }
+  }
+
+  async #renewal(name: string | undefined, signal: AbortSignal): Promise<(() => void) | undefined> {
     const next = await this.#open(name);
     if (isSame(this.#current.config, next.config)) {
       await next.close();

@@ -24,6 +24,14 @@ test('the copy of a credential is as new as the file that systemd copied', async
   assert.equal(await read(copy), 'old');
 });
 
+test('an original that may not be read is told, since a rotation would go unnoticed', async () => {
+  const read = async (path: string) => {
+    if (path === original) throw Object.assign(new Error(path), { code: 'EACCES' });
+    return 'old';
+  };
+  await assert.rejects(followOriginal(copy, original, read), { code: 'CLOUD_CONFIG_INVALID', message: /EACCES/ });
+});
+
 test('a copy that came from elsewhere stays what it is', async () => {
   const files: Record<string, string> = { [copy]: 'decrypted', [original]: 'another' };
   const read = await followOriginal(copy, original, reader(files));

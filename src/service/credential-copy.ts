@@ -1,3 +1,5 @@
+import { KuryrError } from '../errors/kuryr-error.ts';
+
 /** Reads a file as text; rejects where it cannot. */
 export type ReadText = (path: string) => Promise<string>;
 
@@ -7,7 +9,12 @@ export type ReadText = (path: string) => Promise<string>;
  * writes the original. Where the copy was never that file's, an encrypted credential's say, it stays what it is.
  */
 export async function followOriginal(copy: string, original: string, read: ReadText): Promise<ReadText> {
-  const unlessMissing = (path: string) => read(path).catch(() => undefined);
+  // One that is there and cannot be read is a mistake to be told: a rotation would go unnoticed.
+  const unlessMissing = (path: string) =>
+    read(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw new KuryrError('CLOUD_CONFIG_INVALID', { source: path, problem: `it cannot be read (${error.code})` });
+    });
   const [copied, written] = await Promise.all([unlessMissing(copy), unlessMissing(original)]);
   if (copied === undefined || copied !== written) return read;
   return async path => (path === copy ? ((await unlessMissing(original)) ?? read(copy)) : read(path));

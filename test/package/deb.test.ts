@@ -142,6 +142,13 @@ describe('the Debian packages', { concurrency: 2 }, () => {
     assert.equal(left, 'left:');
   });
 
+  it('does not go onto a machine where kuryr install put Kuryr, and its purge takes nothing of that', async () => {
+    const { calls, left } = await scripts('local', 'preinst install', 'postrm purge');
+    assert.ok(calls.includes('failed: preinst install'));
+    assert.ok(!calls.some(call => call.startsWith('deb-systemd-helper purge')));
+    assert.equal(left, 'left: clouds.yaml kuryr.yaml ledger');
+  });
+
   /** Runs maintainer scripts on a machine that systemd runs: what they call, and which files are left. */
   async function scripts(...runs: readonly string[]) {
     const bench = await mkdtemp(join(folder, 'scripts-'));
@@ -156,7 +163,10 @@ describe('the Debian packages', { concurrency: 2 }, () => {
       'timeout',
     ])
       await writeFile(join(bench, 'bin', name), `#!/bin/sh\necho "${name} $*" >>/tmp/calls\n`, { mode: 0o755 });
-    for (const name of ['postinst', 'prerm', 'postrm'])
+    const local =
+      'mount -t tmpfs tmpfs /usr/local; mkdir /usr/local/lib /usr/local/lib/kuryr; touch /usr/local/lib/kuryr/kuryr.mjs';
+    await writeFile(join(bench, 'local'), `#!/bin/sh\n${local}\n`, { mode: 0o755 });
+    for (const name of ['preinst', 'postinst', 'prerm', 'postrm'])
       await writeFile(join(bench, name), await readFile(join(folder, 'x64/DEBIAN', name)), { mode: 0o755 });
     const out = await debian.run(
       bench,
@@ -164,7 +174,7 @@ describe('the Debian packages', { concurrency: 2 }, () => {
        mkdir -p /run/systemd/system /run/kuryr /etc/kuryr /var/lib/kuryr
        touch /etc/kuryr/kuryr.yaml /etc/kuryr/clouds.yaml /var/lib/kuryr/ledger /tmp/calls
        PATH=/mnt/bin:$PATH
-       for run in "$@"; do /mnt/$run >/dev/null; done
+       for run in "$@"; do /mnt/$run >/dev/null || echo "failed: $run" >>/tmp/calls; done
        cat /tmp/calls
        echo left: $(ls /etc/kuryr /var/lib/kuryr /run/kuryr 2>/dev/null | grep -v : | sort)`,
       ...runs,

@@ -1,7 +1,7 @@
-import { configFolder, stateFolder, units } from '../../src/install/place.ts';
+import { configFolder, localPlace, programFolder, runFolders, stateFolder, units } from '../../src/install/place.ts';
 
-/** What the daemon makes at run time. */
-const runFolders = ['/run/kuryr', '/run/lock/kuryr'];
+/** Is there where `kuryr install` put Kuryr: its units and this package's would stand in one another's way, over one ledger. */
+const installed = `[ -e ${programFolder(localPlace)}/kuryr.mjs ]`;
 
 /** Network managers that run read again which links they leave alone. */
 const tellNetworkManagers = `  if systemctl --quiet is-active systemd-networkd.service; then networkctl reload || true; fi
@@ -13,7 +13,13 @@ const tellNetworkManagers = `  if systemctl --quiet is-active systemd-networkd.s
  * refused. A removal gives back what no container has while the daemon is there to do it, and never fails for that: the
  * ledger stays for the next installation, and what a purge leaves in the cloud is found by the next `kuryr gc`.
  */
-export const maintainerScripts: Readonly<Record<'postinst' | 'prerm' | 'postrm', string>> = {
+export const maintainerScripts: Readonly<Record<'preinst' | 'postinst' | 'prerm' | 'postrm', string>> = {
+  preinst: script(`
+if { [ "$1" = install ] || [ "$1" = upgrade ]; } && ${installed}; then
+  echo "kuryr: kuryr install put Kuryr on this machine: kuryr uninstall it first, which keeps configuration, credential and ledger" >&2
+  exit 1
+fi
+`),
   postinst: script(`
 if [ "$1" = configure ] || [ "$1" = abort-upgrade ] || [ "$1" = abort-deconfigure ] || [ "$1" = abort-remove ]; then
   for unit in ${units.join(' ')}; do
@@ -30,9 +36,14 @@ if [ -d /run/systemd/system ]; then
 ${tellNetworkManagers}
   # One that had been started too often would not be now.
   systemctl reset-failed ${units.join(' ')} 2>/dev/null || true
-  deb-systemd-invoke start kuryr.socket >/dev/null || true
-  if [ -n "\${2:-}" ]; then action=restart; else action=start; fi
-  deb-systemd-invoke "$action" kuryr.service >/dev/null || true
+  if [ -S /run/kuryr/control.sock ] && ! systemctl --quiet is-active kuryr.socket && timeout 20 kuryr status >/dev/null 2>&1; then
+    # systemd would take its sockets away from it.
+    echo "kuryr: a daemon runs that was started by hand: end it, then systemctl start kuryr.socket kuryr" >&2
+  else
+    deb-systemd-invoke start kuryr.socket >/dev/null || true
+    if [ -n "\${2:-}" ]; then action=restart; else action=start; fi
+    deb-systemd-invoke "$action" kuryr.service >/dev/null || true
+  fi
 fi
 `),
   prerm: script(`
@@ -54,13 +65,14 @@ if [ "$1" = remove ]; then
       case "$at" in /run/kuryr/*) umount -l "$at" || true ;; esac
     done </proc/mounts
   fi
-  rm -rf ${runFolders.join(' ')}
+  rm -rf ${runFolders.join(' ')} || true
 fi
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
 ${tellNetworkManagers}
 fi
-if [ "$1" = purge ]; then
+# By now they may be those of kuryr install.
+if [ "$1" = purge ] && ! ${installed}; then
   if command -v deb-systemd-helper >/dev/null; then
     deb-systemd-helper purge ${units.join(' ')} >/dev/null || true
   fi
