@@ -53,12 +53,8 @@ test('a request to the cloud is counted by kind and status, and judged', async (
 
 test('after a reload what was refused is told only when it is refused again', () => {
   const observe = new Observatory(new FakeClock());
-  const call = {
-    ...{ service: 'network', method: 'POST', route: '/ports', ms: 5 },
-    requestId: undefined,
-    date: undefined,
-  };
-  const refused = { ...call, status: 401, lost: undefined } as const;
+  const sent = { service: 'network', method: 'POST', route: '/ports', ms: 5 } as const;
+  const refused = { ...sent, status: 401, lost: undefined, requestId: undefined, date: undefined } as const;
   for (let n = 0; n < 2; n++) observe.call(refused);
   observe.call({ ...refused, service: 'identity', route: '/auth/tokens' });
   observe.health.set('PAIRS_FORBIDDEN', { subject: 'p1' });
