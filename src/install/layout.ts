@@ -1,4 +1,3 @@
-import { configText } from './config-text.ts';
 import { configFolder, type Place, programFolder, programOf, stateFolder } from './place.ts';
 import { networkdLinkText, networkdText, networkManagerText } from './snippets.ts';
 import { serviceText, socketText } from './unit-texts.ts';
@@ -15,6 +14,11 @@ export type Entry = {
   /** A copy of a file that was built, by its name there: `kuryr.mjs`, `node`, or koffi's native half. */
   | { readonly kind: 'built'; readonly from: string }
 );
+
+/** It names no option: a file that changed with each release would have dpkg ask whose changes are to be kept, and stop where nobody answers. */
+const configText = `# Options of Kuryr, a line each, as in "wait-seconds: 9". man kuryr.yaml tells what there is, "kuryr config" what is in force, and from where.
+# After a change: systemctl reload kuryr, or restart for those that take one. Containers keep running in both.
+`;
 
 /** The one table of what an installation consists of. What Kuryr makes at run time is not in it. */
 export function layout(place: Place, cpu: 'x64' | 'arm64'): readonly Entry[] {
@@ -33,7 +37,7 @@ export function layout(place: Place, cpu: 'x64' | 'arm64'): readonly Entry[] {
     text(`${place.drops}/NetworkManager/conf.d/90-kuryr.conf`, networkManagerText),
     // Others may look at the options; of the credential beside them only its name is seen.
     folder(configFolder, 0o755),
-    { ...text(`${configFolder}/kuryr.yaml`, configText()), conffile: true },
+    { ...text(`${configFolder}/kuryr.yaml`, configText), conffile: true },
     folder(stateFolder, 0o700),
   ];
 }
