@@ -52,7 +52,7 @@ export const healthCodes = {
   VM_PORT_GONE: {
     severity: 'error',
     text: 'The VM port {subject} is gone from Neutron.',
-    todo: 'If the NIC was unplugged, stop its containers. If it was replaced, restart the daemon.',
+    todo: 'If the NIC was unplugged, stop its containers. If it was replaced, reload the daemon.',
     dependsOn: cloud,
   },
   PAIRS_FORBIDDEN: {
