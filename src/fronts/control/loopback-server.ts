@@ -29,10 +29,12 @@ export class LoopbackServer {
     this.#options = options;
     const limits = { requestTimeout: ARRIVAL_MS, headersTimeout: ARRIVAL_MS, connectionsCheckingInterval: ARRIVAL_MS };
     this.#server = createServer(
-      { ...limits, keepAliveTimeout: 65_000, maxHeaderSize: LARGEST_HEAD },
+      { ...limits, keepAliveTimeout: ARRIVAL_MS, maxHeaderSize: LARGEST_HEAD },
       (request, response) => this.#serve(request, response),
     );
     this.#server.maxConnections = MOST_CONNECTIONS;
+    // Who neither asks nor reads has a place that somebody else may need.
+    this.#server.setTimeout(ARRIVAL_MS);
     for (const event of ['connect', 'upgrade'] as const)
       this.#server.on(event, (_, socket) => void (socket as Socket).destroy());
     this.#server.on('checkExpectation', (request, response) => this.#serve(request, response));
