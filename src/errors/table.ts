@@ -395,8 +395,8 @@ export const errorTable = {
   },
   INSTALL_PACKAGED: {
     status: 409,
-    text: 'Kuryr is installed as a package already: {file}.',
-    todo: 'Upgrade or remove it by apt, or remove it first.',
+    text: 'Kuryr is on this machine as a Debian package, or was and is not purged: {file} is there.',
+    todo: 'Use the package for upgrades and removal. For kuryr install: save /etc/kuryr and /var/lib/kuryr, then apt purge kuryr, which removes them.',
   },
   INTERNAL: {
     status: 500,

@@ -90,10 +90,12 @@ async function readIfThere(around: CloudSurroundings, path: string): Promise<str
   try {
     return await around.readFile(path);
   } catch (error) {
+    if (error instanceof KuryrError) throw error;
     const code = String((error as NodeJS.ErrnoException).code ?? 'unknown error');
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     // The daemon's own is root's alone, and no matter of a user who looks for theirs.
-    if (code === 'EACCES' && dirname(path) === dirname(CREDENTIAL)) return undefined;
+    const isNamed = path === around.env['OS_CLIENT_CONFIG_FILE'];
+    if (code === 'EACCES' && dirname(path) === dirname(CREDENTIAL) && !isNamed) return undefined;
     throw new KuryrError('CLOUD_CONFIG_INVALID', { source: path, problem: `it cannot be read (${code})` });
   }
 }

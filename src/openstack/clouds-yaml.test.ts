@@ -219,6 +219,13 @@ const refused: readonly [string, Record<string, string>, Record<string, string>,
   ],
   ['a file that may not be read', { '/cwd/clouds.yaml': 'EACCES' }, {}, 'CLOUD_CONFIG_INVALID', /EACCES/],
   [
+    'a file of root that is named',
+    { '/etc/kuryr/clouds.yaml': 'EACCES' },
+    { OS_CLIENT_CONFIG_FILE: '/etc/kuryr/clouds.yaml' },
+    'CLOUD_CONFIG_INVALID',
+    /EACCES/,
+  ],
+  [
     'a user without a domain, by the key',
     {
       '/cwd/clouds.yaml': `clouds: {a: {auth: {auth_url: "http://a", username: u, password: ${SECRET}, project_id: p}}}`,
@@ -283,4 +290,9 @@ test('refuses YAML that its parser gives up, without showing any of it', async (
 test('shows no secret of a configuration that is printed or logged', async () => {
   const config = await loadCloudConfig(around({ '/cwd/clouds.yaml': `clouds:\n${cloud('a')}` }));
   assert.ok(!`${inspect(config, { depth: 9, showHidden: true })} ${JSON.stringify(config)}`.includes(SECRET));
+});
+
+test("passes over the daemon's own file where a user may not read it", async () => {
+  const files = { '/etc/kuryr/clouds.yaml': 'EACCES', '/etc/openstack/clouds.yaml': `clouds:\n${cloud('one')}` };
+  assert.match((await loadCloudConfig(around(files))).source, /\/etc\/openstack\/clouds\.yaml/);
 });
