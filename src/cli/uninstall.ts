@@ -1,7 +1,6 @@
 import type { Status } from '../attach/status.ts';
 import type { Cleaned } from '../attach/upkeep.ts';
 import { parseFlags } from '../config/flags.ts';
-import { KuryrError } from '../errors/kuryr-error.ts';
 import { nodeIo } from '../install/io.ts';
 import { uninstall } from '../install/uninstaller.ts';
 import type { Command } from './command.ts';
@@ -33,8 +32,7 @@ export const uninstallCommand: Command = {
       async giveBack() {
         const { cleaned } = (await ask('POST', '/v1/gc', { dryRun: false })) as { cleaned: readonly Cleaned[] };
         if (cleaned.length > 0) terminal.out(renderCleaned(cleaned, false));
-        const left = cleaned.filter(({ error }) => error !== undefined).length;
-        if (left > 0) throw new KuryrError('UNINSTALL_HELD', { count: left });
+        return cleaned.filter(({ error }) => error !== undefined).length;
       },
       async withdraw() {
         await ask('POST', '/v1/withdraw');

@@ -33,7 +33,11 @@ class Bench {
   uninstall(parts: Partial<UninstallParts> = {}): Promise<void> {
     return uninstall({
       ...{ io: this.io, cpu: 'x64', isRoot: true, purge: false, force: false },
-      ...{ attached: async () => 0, giveBack: async () => void this.io.commands.push('give back') },
+      attached: async () => 0,
+      giveBack: async () => {
+        this.io.commands.push('give back');
+        return 0;
+      },
       withdraw: async () => void this.io.commands.push('withdraw'),
       say: line => void this.said.push(line),
       ...parts,
@@ -254,6 +258,16 @@ describe('kuryr uninstall', () => {
     assert.deepEqual(bench.io.snapshot(), before);
     await bench.uninstall({ attached: async () => 2, giveBack: silent, force: true });
     assert.ok(!bench.io.exists(program));
+  });
+
+  it('takes nothing away while something is still held in the cloud, unless forced', async () => {
+    await bench.install();
+    const before = bench.io.snapshot();
+    const held = { purge: true, giveBack: async () => 2 };
+    await assert.rejects(bench.uninstall(held), { code: 'UNINSTALL_HELD', message: /^2 / });
+    assert.deepEqual(bench.io.snapshot(), before);
+    await bench.uninstall({ ...held, force: true });
+    assert.ok(!bench.io.exists('/var/lib/kuryr'));
   });
 
   it('is refused to all but root, for a package, and where nothing is installed', async () => {

@@ -74,6 +74,11 @@ describe('the layout of an installation', () => {
       textOf(both[0] ?? [], '.service'),
       /^ExecStart=\/usr\/lib\/kuryr\/node .*\/usr\/lib\/kuryr\/kuryr.mjs run$/m,
     );
+    // Whatever the file says by now: what runs is to hear of it.
+    assert.match(
+      textOf(both[0] ?? [], '.service'),
+      /^ExecReload=\/usr\/lib\/kuryr\/node \S+ reload --run-dir \/run\/kuryr$/m,
+    );
     assert.match(textOf(both[1] ?? [], '.service'), /^ExecStart=\/usr\/local\/lib\/kuryr\/node /m);
     assert.match(textOf(both[1] ?? [], '/bin/kuryr'), /^exec \/usr\/local\/lib\/kuryr\/node \S+\/kuryr.mjs "\$@"$/m);
     for (const entries of both) {

@@ -23,8 +23,8 @@ export interface UninstallParts {
   readonly force: boolean;
   /** How many containers are attached. @throws DAEMON_NOT_RUNNING and others where the daemon does not say */
   readonly attached: () => Promise<number>;
-  /** Has the daemon give back what nobody has any more in the cloud. @throws what the daemon answers */
-  readonly giveBack: () => Promise<void>;
+  /** Has the daemon give back what nobody has any more in the cloud; how much could not be. @throws what the daemon answers */
+  readonly giveBack: () => Promise<number>;
   /** Has it take away what stands in the VM for containers, those that are left too. @throws what the daemon answers */
   readonly withdraw: () => Promise<void>;
   readonly say: (line: string) => void;
@@ -32,14 +32,18 @@ export interface UninstallParts {
 
 /**
  * Takes Kuryr off the machine again: everything but, unless purged, configuration, credential and ledger.
- * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, DAEMON_NOT_RUNNING
+ * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, UNINSTALL_HELD, DAEMON_NOT_RUNNING
  */
 export async function uninstall(parts: UninstallParts): Promise<void> {
   const { io, cpu, purge, force, say } = parts;
   assertInstalled(parts);
   await assertUnused(parts);
   say('give back what is held in cloud and kernel');
-  for (const step of [parts.giveBack, parts.withdraw])
+  const giveBack = async () => {
+    const count = await parts.giveBack();
+    if (count > 0) throw new KuryrError('UNINSTALL_HELD', { count });
+  };
+  for (const step of [giveBack, parts.withdraw])
     await step().catch((error: unknown) => {
       if (!force) throw error;
     });
