@@ -74,6 +74,15 @@ export type AttachmentRecord = v.InferOutput<typeof attachment>;
 /** The core's part of the ledger, typed; and so what says whose a pair is. */
 export class Records implements PairOwnership {
   readonly #ledger: Ledger;
+  readonly #holdings = new Remembered((entries: Entries) =>
+    entries.map(([key, value]) => readRecord(holding, key, value)),
+  );
+  readonly #attachments = new Remembered((entries: Entries) =>
+    entries.map(([key, value]) => readRecord(attachment, key, value)),
+  );
+  readonly #pairs = new Remembered(
+    (held: readonly Holding[]) => new Set(held.flatMap(({ vmPort, pair }) => (pair ? [ownKey(vmPort, pair)] : []))),
+  );
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -84,15 +93,13 @@ export class Records implements PairOwnership {
     return value === undefined ? undefined : readRecord(holding, holdingKey(name), value);
   }
 
-  holdings(): Holding[] {
-    return this.#ledger.entries('address/').map(([key, value]) => readRecord(holding, key, value));
+  holdings(): readonly Holding[] {
+    return this.#holdings.of(this.#ledger.entries('address/'));
   }
 
   /** A pair is ours when a holding recorded it before it was written. */
   owns(portId: string, pair: Pair): boolean {
-    return this.holdings().some(
-      ({ vmPort, pair: own }) => vmPort === portId && own?.address === pair.address && own.mac === pair.mac,
-    );
+    return this.#pairs.of(this.holdings()).has(ownKey(portId, pair));
   }
 
   attachment(id: string): AttachmentRecord | undefined {
@@ -100,8 +107,8 @@ export class Records implements PairOwnership {
     return value === undefined ? undefined : readRecord(attachment, attachmentKey(id), value);
   }
 
-  attachments(): AttachmentRecord[] {
-    return this.#ledger.entries('attachment/').map(([key, value]) => readRecord(attachment, key, value));
+  attachments(): readonly AttachmentRecord[] {
+    return this.#attachments.of(this.#ledger.entries('attachment/'));
   }
 
   /** A number for a link, never given before. */
@@ -128,6 +135,24 @@ export interface RecordChanges {
   readonly forgetAttachments?: readonly string[];
 }
 
+type Entries = ReturnType<Ledger['entries']>;
+
+/** What was made of the last list, for as long as that is the list: a port's thousand pairs ask for it a thousand times. */
+class Remembered<List extends object, Made> {
+  readonly #make: (list: List) => Made;
+  #last: { readonly list: List; readonly made: Made } | undefined;
+
+  constructor(make: (list: List) => Made) {
+    this.#make = make;
+  }
+
+  of(list: List): Made {
+    if (this.#last?.list !== list) this.#last = { list, made: this.#make(list) };
+    return this.#last.made;
+  }
+}
+
+const ownKey = (vmPort: string, { address, mac }: Pair) => `${vmPort} ${address} ${mac ?? ''}`;
 const holdingKey = (name: string) => `address/${name}`;
 const attachmentKey = (id: string) => `attachment/${id}`;
 

@@ -32,8 +32,11 @@ WantedBy=sockets.target
 `;
 }
 
-/** It waits most of the time. With a thousand addresses on endpoints, an embedded cloud and no links: 113 MiB resident so, 178 by V8's own choice (Node 26.10). */
-const heap = '--max-semi-space-size=1 --optimize-for-size';
+/**
+ * The daemon waits most of the time, so code that takes less room is worth more than code that runs faster: a thousand
+ * attachments at once cost it a quarter more processor time. docs/bench.md has the figures (Node 26.10).
+ */
+export const nodeFlags = ['--max-semi-space-size=1', '--optimize-for-size', '--no-maglev', '--no-turbofan'];
 
 /** Type=notify with ExecReload: Debian 12's systemd (252) has no notify-reload. */
 export function serviceText(place: Place): string {
@@ -54,7 +57,7 @@ StartLimitBurst=20
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${node} ${heap} ${script} run
+ExecStart=${node} ${nodeFlags.join(' ')} ${script} run
 # Where it listens, whatever the file says by now.
 ExecReload=${node} ${script} reload --run-dir ${runFolder}
 Restart=always

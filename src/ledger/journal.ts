@@ -51,6 +51,8 @@ class Journal implements Ledger {
   #shown: Map<string, Json>;
   /** What is on the disk. */
   readonly #durable: Map<string, Json>;
+  /** Lists of what is shown, by prefix: asked for many times between two changes. */
+  readonly #lists = new Map<string, readonly (readonly [string, Json])[]>();
   readonly #counters = new Map<string, number>();
   /** Counters begin above this; up to `#numbersEnd` is set aside on the disk. */
   readonly #numbersStart: number;
@@ -101,7 +103,11 @@ class Journal implements Ledger {
   }
 
   entries(prefix: string): readonly (readonly [string, Json])[] {
-    return [...this.#shown].filter(([key]) => key.startsWith(prefix));
+    const known = this.#lists.get(prefix);
+    if (known !== undefined) return known;
+    const list = [...this.#shown].filter(([key]) => key.startsWith(prefix));
+    this.#lists.set(prefix, list);
+    return list;
   }
 
   /** @throws LEDGER_UNWRITABLE: then this change and those asked for after it are undone, here and in the file */
@@ -112,6 +118,8 @@ class Journal implements Ledger {
       ([key, value]): Change => (value === undefined ? [key] : [key, structuredClone(value)]),
     );
     applyChanges(this.#shown, list);
+    for (const prefix of this.#lists.keys())
+      if (list.some(([key]) => key.startsWith(prefix))) this.#lists.delete(prefix);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ changes: list, resolve, reject });
       this.#kick();
@@ -189,6 +197,7 @@ class Journal implements Ledger {
     const later = this.#waiting;
     this.#waiting = [];
     this.#shown = new Map(this.#durable);
+    this.#lists.clear();
     const error = this.#unwritable(cause);
     this.#log.error({ file: this.#path, reason: error.details['reason'] }, 'the ledger could not be written');
     await this.#mend().catch(() => {});

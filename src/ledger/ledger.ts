@@ -7,7 +7,10 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  */
 export interface Ledger {
   get(key: string): Json | undefined;
-  /** Entries whose key begins with the prefix, in the order of their first writing. */
+  /**
+   * Entries whose key begins with the prefix, in the order of their first writing. It may be the same list as before as
+   * long as none of them changed, so that what is made of it can be kept as long.
+   */
   entries(prefix: string): readonly (readonly [key: string, value: Json])[];
   /** Sets the values, removes those given as undefined. Reads see the change at once; the promise waits for the disk. */
   write(changes: Readonly<Record<string, Json | undefined>>): Promise<void>;

@@ -31,7 +31,7 @@ async function measure(rounds: number): Promise<readonly Row[]> {
       const inside = [process.execPath, join(top, 'test/bench/attach-vm.ts'), join(folder, 'kuryr.mjs')];
       const own = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
       const { stdout } = await run('unshare', [...own, 'sh', '-ec', line, 'sh', ...inside], {
-        timeout: 300_000,
+        timeout: 900_000,
       });
       console.log(`round ${round + 1}: ${stdout.trim()}`);
       for (const [figure, peers] of Object.entries(JSON.parse(stdout) as Seen))
