@@ -24,6 +24,23 @@ const koffiBeside: Plugin = {
 };
 
 /**
+ * An import statement reads all that a module of Node's exports, once, and so loads what stands behind getters: that of
+ * `node:http` is a whole client with WebSockets, 16 MiB of resident memory for nobody. A call reads what it is asked for.
+ */
+const nodesOwnByCall: Plugin = {
+  name: 'nodes-own-by-call',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'nodes-own';
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace } : undefined,
+    );
+    onLoad({ filter: /^/, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
+
+/**
  * Makes `kuryr.mjs`, the whole program in one file, and koffi's native half beside it, for each processor installed here.
  * A test may name another entry. Gives the npm packages that are in the file.
  */
@@ -38,9 +55,14 @@ export async function build(folder: string, entry = 'src/cli/main.ts', file = 'k
     platform: 'node',
     format: 'esm',
     target: 'node24',
+    // Without comments it is ASCII alone, of which V8 keeps a byte a character and not two. Names stay, for stacks.
+    minifyWhitespace: true,
+    // The packages bring all licences in a file of their own.
+    legalComments: 'none',
+    lineLimit: 160,
     // Packages written in CommonJS ask for Node's own modules by require.
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
-    plugins: [koffiBeside],
+    plugins: [koffiBeside, nodesOwnByCall],
     logLevel: 'warning',
     metafile: true,
   });

@@ -10,7 +10,7 @@ import { Agent, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCloud } from '../../cloud/index.ts';
-import { nodeFlags } from '../../src/install/unit-texts.ts';
+import { arenas, nodeFlags } from '../../src/install/unit-texts.ts';
 
 const [, , program = ''] = process.argv;
 const MAC = 'fa:16:3e:00:00:11';
@@ -76,7 +76,12 @@ ip('-n gateway link set wire up');
 ip(`route add default via ${SUBNET.gateway}`);
 const { yaml } = await plug();
 writeFileSync('/run/clouds.yaml', yaml, { mode: 0o600 });
-const env = { PATH: process.env['PATH'], OS_CLOUD: 'kuryr-embedded', OS_CLIENT_CONFIG_FILE: '/run/clouds.yaml' };
+const env = {
+  PATH: process.env['PATH'],
+  OS_CLOUD: 'kuryr-embedded',
+  OS_CLIENT_CONFIG_FILE: '/run/clouds.yaml',
+  MALLOC_ARENA_MAX: `${arenas}`,
+};
 const args = [...nodeFlags, program, 'run', '--state-dir', '/run/state', '--link', 'macvlan', '--log-level', 'error'];
 const daemon = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
 process.once('exit', () => daemon.kill('SIGKILL'));
