@@ -127,7 +127,7 @@ export class UnixServer {
   }
 }
 
-interface Encoded {
+export interface Encoded {
   readonly status: number;
   readonly text: string;
   readonly contentType: string;

@@ -92,7 +92,7 @@ export class Control {
 
   /** Metrics and health alone, for who is on this machine. */
   loopback(listen: string): LoopbackServer {
-    return new LoopbackServer({ listen, pages: this.#pages, refuse });
+    return new LoopbackServer({ listen, pages: this.#pages, refuse, clock: this.#parts.clock });
   }
 
   server(path: string): UnixServer {

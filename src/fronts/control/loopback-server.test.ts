@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { silentLogger } from '../../observe/logger.ts';
 import { FakeClock } from '../../time/fake-clock.ts';
 import { Control } from './control.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import { LoopbackServer } from './loopback-server.ts';
 
 /** A port that is free just now. */
 function freePort(): Promise<number> {
@@ -22,6 +22,7 @@ describe('the port on the loopback', () => {
   let server: LoopbackServer;
   let asked: string[] = [];
   let status: 'ok' | 'error' = 'ok';
+  const clock = new FakeClock();
   const never = () => assert.fail('nothing of the control API is reached from here');
   const control = new Control({
     ...{ status: never, gc: never, withdraw() {}, networkPlan: never, explain: never, lives: never, version: '1' },
@@ -30,7 +31,7 @@ describe('the port on the loopback', () => {
       return '# HELP a b\na 1\n';
     },
     health: () => ({ status, problems: [] }),
-    ...{ logger: silentLogger, clock: new FakeClock(), life: new AbortController().signal },
+    ...{ logger: silentLogger, clock, life: new AbortController().signal },
   });
   before(async () => {
     port = await freePort();
@@ -63,15 +64,21 @@ describe('the port on the loopback', () => {
       text: '# HELP a b\na 1\n',
     });
     assert.equal((await get('/metrics?name[]=a')).status, 200);
-    assert.deepEqual(asked, ['metrics', 'metrics']);
+    assert.deepEqual(asked, ['metrics'], 'made once for both');
     assert.deepEqual(await get('/health'), {
       status: 200,
       type: 'application/json',
       text: '{"status":"ok","problems":[]}\n',
     });
     status = 'error';
+    await clock.advance(999);
+    assert.equal((await get('/health')).status, 200);
+    await clock.advance(1);
     assert.equal((await get('/health')).status, 503);
     status = 'ok';
+    await clock.advance(1000);
+    assert.equal((await get('/metrics')).status, 200);
+    assert.deepEqual(asked, ['metrics', 'metrics']);
     assert.equal((await get('/health', { method: 'HEAD' })).text, '');
   });
 
@@ -142,5 +149,68 @@ describe('the port on the loopback', () => {
 
   it('says so where the port is taken', async () => {
     await assert.rejects(control.loopback(`127.0.0.1:${port}`).listen(), { code: 'METRICS_LISTEN_FAILED' });
+  });
+});
+
+/** More than a connection holds on its way, characters. */
+const LARGE = 16 * 1024 * 1024;
+
+describe('who is slow at the port on the loopback', { concurrency: true }, () => {
+  let port = 0;
+  let server: LoopbackServer;
+  before(async () => {
+    port = await freePort();
+    const large = { status: 200, body: 'a'.repeat(LARGE), contentType: 'text/plain' };
+    server = new LoopbackServer({
+      ...{ listen: `127.0.0.1:${port}`, clock: new FakeClock(), patienceMs: 100 },
+      pages: { '/metrics': () => large, '/health': () => ({ status: 200, body: {} }) },
+      refuse: ({ status }) => ({ status, body: {} }),
+    });
+    await server.listen();
+  });
+  after(() => server.close());
+
+  /** Resolves when the server has ended the connection, with what it had sent until then. */
+  const ended = (act: (socket: Socket) => void) =>
+    new Promise<string>(resolve => {
+      let text = '';
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket
+        .on('data', data => {
+          text += data;
+        })
+        .on('error', () => {})
+        .once('close', () => resolve(text));
+      act(socket);
+    });
+
+  it('gives its place back when it says nothing, before a request and after one', { timeout: 5000 }, async () => {
+    assert.match(await ended(() => {}), /^(HTTP\/1\.1 408 |$)/);
+    const answer = await ended(socket => socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'));
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+  });
+
+  it('gives its place back when its request comes drop by drop', { timeout: 2000 }, async () => {
+    const answer = await ended(socket => {
+      socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\nA: ');
+      const drop = setInterval(() => socket.write('a'), 20);
+      socket.once('close', () => clearInterval(drop));
+    });
+    assert.match(answer, /^(HTTP\/1\.1 408 |$)/);
+  });
+
+  it('gives its place back when it does not read what it asked for', { timeout: 3000 }, async () => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<Socket>();
+    const reading = ended(socket => {
+      socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      socket.once('data', () => begin(socket.pause()));
+    });
+    const reader = await begun;
+    // Two who say nothing, one after the other, are shown out: it was there for longer.
+    for (let n = 0; n < 2; n++) await ended(() => {});
+    reader.resume();
+    const got = await reading;
+    assert.match(got, /^HTTP\/1\.1 200 /);
+    assert.ok(got.length < LARGE, 'it had all of it');
   });
 });

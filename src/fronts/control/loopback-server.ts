@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { KuryrError } from '../../errors/kuryr-error.ts';
-import { type Answer, encode } from '../http-server.ts';
+import type { Clock } from '../../time/clock.ts';
+import { type Answer, type Encoded, encode } from '../http-server.ts';
 
 export interface LoopbackOptions {
   /** `127.0.0.1:9654` or `[::1]:9654`. */
@@ -10,11 +11,16 @@ export interface LoopbackOptions {
   readonly pages: Readonly<Record<string, () => Answer>>;
   /** How what is not served is answered. */
   readonly refuse: (error: KuryrError) => Answer;
+  readonly clock: Clock;
+  /** How long somebody may take to ask, to read, or do neither, milliseconds; a request may come in pieces for twice as long. */
+  readonly patienceMs?: number;
 }
 
 /** A scraper needs one. */
 const MOST_CONNECTIONS = 16;
-const ARRIVAL_MS = 5000;
+const PATIENCE_MS = 5000;
+/** How long what was read is shown to others too: making it takes as long as the daemon has attachments, and anybody may ask, milliseconds. */
+const SHOWN_MS = 1000;
 const LARGEST_HEAD = 4096;
 
 /**
@@ -24,17 +30,18 @@ const LARGEST_HEAD = 4096;
 export class LoopbackServer {
   readonly #server: Server;
   readonly #options: LoopbackOptions;
+  readonly #shown = new Map<string, { readonly page: Encoded; readonly at: number }>();
 
   constructor(options: LoopbackOptions) {
     this.#options = options;
-    const limits = { requestTimeout: ARRIVAL_MS, headersTimeout: ARRIVAL_MS, connectionsCheckingInterval: ARRIVAL_MS };
-    this.#server = createServer(
-      { ...limits, keepAliveTimeout: ARRIVAL_MS, maxHeaderSize: LARGEST_HEAD },
-      (request, response) => this.#serve(request, response),
+    const { patienceMs: ms = PATIENCE_MS } = options;
+    const limits = { requestTimeout: ms, headersTimeout: ms, connectionsCheckingInterval: ms };
+    this.#server = createServer({ ...limits, keepAliveTimeout: ms, maxHeaderSize: LARGEST_HEAD }, (request, response) =>
+      this.#serve(request, response),
     );
     this.#server.maxConnections = MOST_CONNECTIONS;
     // Who neither asks nor reads has a place that somebody else may need.
-    this.#server.setTimeout(ARRIVAL_MS);
+    this.#server.setTimeout(ms);
     for (const event of ['connect', 'upgrade'] as const)
       this.#server.on(event, (_, socket) => void (socket as Socket).destroy());
     this.#server.on('checkExpectation', (request, response) => this.#serve(request, response));
@@ -63,7 +70,7 @@ export class LoopbackServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    const { status, text, contentType } = encode(this.#answer(request), 'application/json');
+    const { status, text, contentType } = this.#answer(request);
     const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
     // A body is not waited for.
     const hasBody = request.headers['content-length'] !== undefined || 'transfer-encoding' in request.headers;
@@ -75,16 +82,30 @@ export class LoopbackServer {
     response.end(request.method === 'HEAD' ? undefined : text);
   }
 
-  #answer({ method = '', url = '', headers }: IncomingMessage): Answer {
-    const { pages, refuse } = this.#options;
+  #answer({ method = '', url = '', headers }: IncomingMessage): Encoded {
     const path = url.split('?', 1)[0] ?? '';
     const shown = path.slice(0, 100);
     if (!isLoopback(headers.host))
-      return refuse(new KuryrError('HTTP_HOST_REFUSED', { host: headers.host?.slice(0, 100) }));
+      return this.#refuse(new KuryrError('HTTP_HOST_REFUSED', { host: headers.host?.slice(0, 100) }));
     if (method !== 'GET' && method !== 'HEAD')
-      return refuse(new KuryrError('HTTP_METHOD_REFUSED', { method, path: shown }));
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    return page === undefined ? refuse(new KuryrError('METRICS_PAGE_UNKNOWN', { path: shown })) : page();
+      return this.#refuse(new KuryrError('HTTP_METHOD_REFUSED', { method, path: shown }));
+    return this.#page(path) ?? this.#refuse(new KuryrError('METRICS_PAGE_UNKNOWN', { path: shown }));
+  }
+
+  #page(path: string): Encoded | undefined {
+    const { pages, clock } = this.#options;
+    const make = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (make === undefined) return undefined;
+    const at = clock.monotonic();
+    const shown = this.#shown.get(path);
+    if (shown !== undefined && at - shown.at < SHOWN_MS) return shown.page;
+    const page = encode(make(), 'application/json');
+    this.#shown.set(path, { page, at });
+    return page;
+  }
+
+  #refuse(error: KuryrError): Encoded {
+    return encode(this.#options.refuse(error), 'application/json');
   }
 }
 
