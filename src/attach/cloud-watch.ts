@@ -45,7 +45,7 @@ export class CloudWatch {
   }
 
   async #look(): Promise<void> {
-    const { records, nics, pairs, logger, life } = this.#parts;
+    const { records, nics, pairs, logger, observe, life } = this.#parts;
     const held = new Set(records.holdings().map(({ vmPort }) => vmPort));
     const failed = (thrown: unknown) => {
       const { code, message } = asKuryrError(thrown);
@@ -53,9 +53,13 @@ export class CloudWatch {
       return [];
     };
     for (const nic of await nics.all(life).catch(failed)) {
-      if (!held.has(nic.port.id)) continue;
+      if (!held.has(nic.port.id)) {
+        // It is about reservations, and there are none.
+        observe.health.clear('GROUPS_NOT_FOLLOWED', nic.port.id);
+        continue;
+      }
       await this.#lookAt(nic).catch(failed);
-      // Asked once: metrics and health tell how far it is away.
+      // Asked once, and again while all are in use: metrics and health tell how far it is away.
       if (nic.port.portSecurity) await pairs.of(nic.port.id).limit(life).catch(failed);
     }
   }

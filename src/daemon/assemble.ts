@@ -36,6 +36,7 @@ import { NicWatch } from './nic-watch.ts';
 import { Observatory } from './observatory.ts';
 import { PortLocks } from './port-locks.ts';
 import { Pulse } from './pulse.ts';
+import { Recheck } from './recheck.ts';
 
 export const controlSocket = (runDir: string): string => join(runDir, 'control.sock');
 
@@ -75,8 +76,11 @@ export interface Daemon {
   start(): Promise<void>;
   /** Takes no more requests, answers those under way, writes the ledger out. Containers keep running. */
   stop(): Promise<void>;
-  /** Goes on with these values where an option reloads, and looks at the cloud anew. */
-  reload(next: DaemonConfig): void;
+  /**
+   * Goes on with these values where an option reloads, and looks at the cloud anew.
+   * @param renewed whether the cloud is asked with another credential from now on
+   */
+  reload(next: DaemonConfig, renewed: boolean): void;
 }
 
 /**
@@ -188,7 +192,8 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
 
   const loopback = config.metricsListen === undefined ? [] : [control.loopback(config.metricsListen)];
   const sockets = [control.server(controlSocket(config.runDir)), plugin.server(config.dockerSocket)];
-  const pulse = new Pulse({ ...core, neutron, health });
+  const recheck = new Recheck({ ...core, ledger, writers, neutron, health });
+  const pulse = new Pulse({ ...core, neutron, health, recheck });
   let background: Promise<unknown> = Promise.resolve();
   return {
     async start() {
@@ -213,12 +218,13 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
       await background.catch(() => undefined);
       await closeAll(ledger, lock, locks, edges);
     },
-    reload(next) {
+    reload(next, renewed) {
       settings = next;
       withdrawn = false;
-      observe.anew();
+      if (renewed) observe.renewed();
       nics.forget();
       hostAccess.refresh();
+      pulse.soon();
     },
   };
 }

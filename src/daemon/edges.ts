@@ -17,7 +17,7 @@ import type { HttpClient } from '../openstack/http.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import { plainGet } from '../openstack/plain-get.ts';
-import { SwitchedCloud } from '../openstack/switched-cloud.ts';
+import { SwitchedCloud, type SwitchedObserver } from '../openstack/switched-cloud.ts';
 import { followOriginal } from '../service/credential-copy.ts';
 import type { ServiceEnvironment } from '../service/environment.ts';
 import { type Notifier, notifierOf } from '../service/notifier.ts';
@@ -37,7 +37,7 @@ export interface Edges {
   readonly ownPorts: OwnPorts;
   readonly askEngine: AskEngine;
   /** Tells the observer of every request to the cloud from now on. */
-  readonly onCall: (observer: CallObserver) => void;
+  readonly onCall: (observer: SwitchedObserver) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -73,19 +73,16 @@ export async function realEdges({ cloud: name, logger, env, service, wrap }: Rea
   const read = (path: string) => readFile(path, 'utf8');
   const copy = credentialCopy(env);
   const readCredential = copy === undefined ? read : await followOriginal(copy, CREDENTIAL, read);
-  const observers: CallObserver[] = [];
-  let isTrying = () => false;
-  const observer: CallObserver = call => {
-    if (call.service === 'identity' && isTrying()) return;
-    for (const each of observers) each(call);
-  };
-  const open = (cloud: string | undefined) =>
+  const observers: SwitchedObserver[] = [];
+  const open = (cloud: string | undefined, observer: CallObserver) =>
     openCloud({
       ...{ cloud, env, cwd: process.cwd(), home: homedir(), readFile: readCredential },
       ...{ clock: systemClock, random: systemRandom, logger, observer, wrapHttp: wrap?.http },
     });
-  const cloud = new SwitchedCloud(await open(name), open);
-  isTrying = () => cloud.isTrying;
+  const observer: SwitchedObserver = (call, inUse) => {
+    for (const each of observers) each(call, inUse);
+  };
+  const cloud = await SwitchedCloud.open({ open, observer, clock: systemClock }, name);
   return {
     kernel,
     neutron: cloud.neutron,

@@ -30,6 +30,14 @@ test('a ledger that cannot be written is an error until a write succeeds', async
   assert.equal(observe.health.report().status, 'ok');
 });
 
+test('a ledger that is proved to be writable again is well, without any other write', async () => {
+  const observe = new Observatory(new FakeClock());
+  const ledger = observe.watching(memoryLedger());
+  observe.health.set('LEDGER_UNWRITABLE', { reason: 'ENOSPC' });
+  await ledger.prove();
+  assert.equal(observe.health.report().status, 'ok');
+});
+
 test('a request to the cloud is counted by kind and status, and judged', async () => {
   const observe = new Observatory(new FakeClock());
   const call = {
@@ -40,8 +48,8 @@ test('a request to the cloud is counted by kind and status, and judged', async (
     requestId: 'req-1',
     date: undefined,
   } as const;
-  observe.call({ ...call, status: 412, lost: undefined });
-  for (let n = 0; n < 2; n++) observe.call({ ...call, status: undefined, lost: 'ECONNREFUSED' });
+  observe.call({ ...call, status: 412, lost: undefined }, true);
+  for (let n = 0; n < 2; n++) observe.call({ ...call, status: undefined, lost: 'ECONNREFUSED' }, true);
   const text = observe.meter.text();
   const kind = 'service="network",method="PUT",resource="/ports/{id}"';
   assert.ok(text.includes(`kuryr_cloud_calls_total{${kind},status="412"} 1\n`), text);
@@ -51,18 +59,31 @@ test('a request to the cloud is counted by kind and status, and judged', async (
   assert.equal(observe.health.report().problems[0]?.code, 'NEUTRON_UNREACHABLE');
 });
 
-test('after a reload what was refused is told only when it is refused again', () => {
+test('with another credential what was said of the former one is forgotten, and no more', () => {
   const observe = new Observatory(new FakeClock());
   const sent = { service: 'network', method: 'POST', route: '/ports', ms: 5 } as const;
   const refused = { ...sent, status: 401, lost: undefined, requestId: undefined, date: undefined } as const;
-  for (let n = 0; n < 2; n++) observe.call(refused);
-  observe.call({ ...refused, service: 'identity', route: '/auth/tokens' });
+  const codes = () => observe.health.report().problems.map(({ code }) => code);
+  observe.call({ ...refused, service: 'identity', route: '/auth/tokens' }, true);
+  observe.health.set('GROUPS_NOT_FOLLOWED', { subject: 'p1', reason: 'ACCESS_RULE_MISSING' });
   observe.health.set('PAIRS_FORBIDDEN', { subject: 'p1' });
-  assert.equal(observe.health.report().status, 'error');
-  observe.anew();
-  assert.deepEqual(observe.health.report(), { status: 'ok', problems: [] });
-  observe.call(refused);
-  assert.equal(observe.health.report().status, 'ok', 'one may be a token that has ended');
+  observe.call(refused, true);
+  assert.deepEqual(codes(), ['CREDENTIAL_REFUSED']);
+  observe.renewed();
+  assert.deepEqual(codes(), ['PAIRS_FORBIDDEN'], 'it is looked at again');
+  observe.call(refused, true);
+  assert.deepEqual(codes(), ['PAIRS_FORBIDDEN'], 'one may be a token that has ended');
+});
+
+test('a request of a credential that is not in use is counted, and says nothing of the one that is', () => {
+  const observe = new Observatory(new FakeClock());
+  const sent = { service: 'identity', method: 'POST', route: '/auth/tokens', ms: 5, status: 401 } as const;
+  const call = { ...sent, lost: undefined, requestId: undefined, date: undefined };
+  observe.call(call, false);
+  assert.equal(observe.health.report().status, 'ok');
+  assert.ok(observe.meter.text().includes('kuryr_cloud_calls_total{service="identity"'));
+  observe.call(call, true);
+  assert.equal(observe.health.report().problems[0]?.code, 'CREDENTIAL_REFUSED');
 });
 
 test('what guards, host access, pairs and probes know of themselves is shown as it is now', () => {

@@ -9,11 +9,8 @@ import type { Clock } from '../time/clock.ts';
 import { type HealthSources, watchSources } from './health-sources.ts';
 import { collectReadings, type ReadingsParts } from './readings.ts';
 
-/** What another credential, another rule or another NIC may have mended. */
-const REFUSALS = [
-  ...(['CREDENTIAL_REFUSED', 'NEUTRON_UNAUTHORIZED', 'PAIRS_FORBIDDEN'] as const),
-  ...(['GROUPS_NOT_FOLLOWED', 'VM_PORT_GONE'] as const),
-];
+/** What was said of the former credential: this one has got its token, and whether groups are followed is seen within five minutes. */
+const OF_CREDENTIAL = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'GROUPS_NOT_FOLLOWED'] as const;
 
 /** All that the daemon knows of itself: counted, told of ways, and health. */
 export class Observatory implements Observe {
@@ -28,39 +25,40 @@ export class Observatory implements Observe {
     this.#cloud = new CloudHealth(this.health, () => clock.now());
   }
 
-  /** A request to the cloud is over; called on behalf of whom it was made for. */
-  readonly call = (call: CloudCall): void => {
+  /** A request to the cloud is over; called on behalf of whom it was made for. One of another credential than that in use says nothing of it. */
+  readonly call = (call: CloudCall, inUse: boolean): void => {
     const { service, method, route, status, ms, requestId } = call;
     const kind = { service, method, resource: route };
     this.meter.add('kuryr_cloud_calls_total', { ...kind, status: status === undefined ? 'none' : String(status) });
     this.meter.observe('kuryr_cloud_call_seconds', kind, ms / 1000);
     this.timeline.call({ method, route, status, ms, requestId });
-    this.#cloud.see(call);
+    if (inUse) this.#cloud.see(call);
   };
 
   /** The ledger, whose failures are told of. */
   watching(ledger: Ledger): Ledger {
     const { health } = this;
+    const watched = (written: Promise<void>) => {
+      written.then(
+        () => health.clear('LEDGER_UNWRITABLE'),
+        (error: unknown) => health.set('LEDGER_UNWRITABLE', { reason: reasonOf(error) }),
+      );
+      return written;
+    };
     return {
       get: key => ledger.get(key),
       entries: prefix => ledger.entries(prefix),
       next: counter => ledger.next(counter),
       close: () => ledger.close(),
-      write(changes) {
-        const written = ledger.write(changes);
-        written.then(
-          () => health.clear('LEDGER_UNWRITABLE'),
-          (error: unknown) => health.set('LEDGER_UNWRITABLE', { reason: reasonOf(error) }),
-        );
-        return written;
-      },
+      write: changes => watched(ledger.write(changes)),
+      prove: () => watched(ledger.prove()),
     };
   }
 
-  /** After a reload: who meets it again tells it again. Nobody may, where nothing is done for hours. */
-  anew(): void {
+  /** Another credential is in use. What else was refused may be refused still: it is looked at again. */
+  renewed(): void {
     this.#cloud.anew();
-    for (const code of REFUSALS) this.health.drop(code);
+    for (const code of OF_CREDENTIAL) this.health.drop(code);
   }
 
   /** Reads of the parts what they know, when somebody asks. */

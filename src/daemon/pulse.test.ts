@@ -18,9 +18,12 @@ function bench() {
     throw new KuryrError('VM_PORT_UNKNOWN', { master: 'eth0', reason: 'no port has its address' });
   };
   const nics: Nics = { all: async () => found, find, byPort: find, belongs: async () => true, forget() {} };
-  const parts = { clock, neutron, health, nics, logger: silentLogger, life: ending.signal };
+  /** At what time it had other values looked at, and whether all. */
+  const looks: [at: number, all: boolean][] = [];
+  const recheck = { look: async (all: boolean) => void looks.push([clock.now(), all]) };
+  const pulse = new Pulse({ clock, neutron, health, nics, recheck, logger: silentLogger, life: ending.signal });
   return {
-    ...{ clock, neutron, health, running: new Pulse(parts).run() },
+    ...{ clock, neutron, health, looks, pulse, running: pulse.run() },
     find: (next: readonly Nic[]) => {
       found = next;
     },
@@ -62,4 +65,59 @@ test('tells that no NIC is known, and notices when one is', async () => {
   find([]);
   for (const each of [end, other.end]) each();
   await Promise.all([running, other.running]);
+});
+
+test('has what else is set looked at every half minute, and all of it at once when it is told to', async () => {
+  const { clock, neutron, looks, pulse, running, end } = bench();
+  const start = clock.now();
+  await clock.advance(70_000);
+  neutron.calls.splice(0);
+  pulse.soon();
+  await clock.advance(0);
+  assert.deepEqual(
+    neutron.calls.map(({ method }) => method),
+    ['extensions'],
+    'what the first attach would ask',
+  );
+  await clock.advance(30_000);
+  assert.deepEqual(
+    looks.map(([at, all]) => [at - start, all]),
+    [
+      [30_000, false],
+      [60_000, false],
+      [70_000, true],
+      [100_000, false],
+    ],
+  );
+  end();
+  await running;
+});
+
+test('is told to look while it looks, and does so once more', async () => {
+  const { clock, neutron, health, looks, pulse, running, end } = bench();
+  await clock.advance(1000);
+  const answered = neutron.before('networks', () => {
+    answered();
+    pulse.soon();
+  });
+  health.set('NEUTRON_UNREACHABLE', { reason: 'it answers 503' });
+  await clock.advance(29_000);
+  assert.deepEqual(
+    looks.map(([, all]) => all),
+    [false, true],
+  );
+  end();
+  await running;
+});
+
+test('a VM whose port has gone, and has no other NIC, is one without a NIC', async () => {
+  const { clock, health, find, running, end } = bench();
+  await clock.advance(1000);
+  health.set('VM_PORT_GONE', { subject: 'p1' });
+  find([]);
+  await clock.advance(30_000);
+  health.clear('VM_PORT_GONE', 'p1');
+  assert.equal(health.report().problems[0]?.code, 'NIC_UNKNOWN');
+  end();
+  await running;
 });

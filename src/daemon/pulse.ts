@@ -4,11 +4,15 @@ import type { HealthBoard } from '../observe/health-board.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { Clock } from '../time/clock.ts';
+import { harmless } from './harmless.ts';
+import type { Recheck } from './recheck.ts';
 
 export interface PulseParts {
-  readonly neutron: Pick<Neutron, 'extensions' | 'networks'>;
+  readonly neutron: Neutron;
   readonly nics: Nics;
   readonly health: HealthBoard;
+  /** What looks after the other values. */
+  readonly recheck: Pick<Recheck, 'look'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly life: AbortSignal;
@@ -20,31 +24,46 @@ const PAUSE_MS = 30_000;
 /** What was set of these is cleared by an answer; where no container starts or stops, nobody else asks. */
 const asked = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'NEUTRON_UNREACHABLE', 'NIC_UNKNOWN'] as const;
 
-/** Asks the cloud at the start what the first attach would have to ask, and goes on as long as it does not answer. */
+/** Asks the cloud at the start what the first attach would have to ask, and looks after what is set as long as it is. */
 export class Pulse {
   readonly #parts: PulseParts;
+  #waking = new AbortController();
 
   constructor(parts: PulseParts) {
     this.#parts = parts;
   }
 
+  /** Has it look at once, at all that is set: after a reload something may be mended, or not be right any more. */
+  soon(): void {
+    this.#waking.abort();
+  }
+
   async run(): Promise<void> {
-    const { clock, health, logger, life } = this.#parts;
-    const { nics, neutron } = this.#parts;
+    const { clock, health, nics, neutron, recheck, life } = this.#parts;
+    await this.#greet();
+    while (!life.aborted) {
+      await clock.sleep(PAUSE_MS, AbortSignal.any([this.#waking.signal, life])).catch(() => undefined);
+      if (life.aborted) return;
+      const isWoken = this.#waking.signal.aborted;
+      if (isWoken) this.#waking = new AbortController();
+      const isNicLost = health.isSet('NIC_UNKNOWN') || health.isSet('VM_PORT_GONE');
+      if (health.isSet('NIC_UNKNOWN')) nics.forget();
+      // The smallest list that any credential may ask for; what comes of it, the health values show.
+      if (isWoken) await this.#greet();
+      else if (asked.some(code => health.isSet(code)))
+        await harmless['GET /networks'](neutron, life).catch(() => undefined);
+      await recheck.look(isWoken).catch(() => undefined);
+      if (isNicLost) await this.#look().catch(() => undefined);
+    }
+  }
+
+  /** What the first attach would have to ask, most of which is remembered. */
+  async #greet(): Promise<void> {
+    const { neutron, logger, life } = this.#parts;
     await Promise.all([this.#look(), neutron.extensions(life)]).catch((thrown: unknown) => {
       const { code, message } = asKuryrError(thrown);
       if (!life.aborted) logger.warn({ code }, `the cloud is not at hand yet: ${message}`);
     });
-    while (!life.aborted) {
-      await clock.sleep(PAUSE_MS, life).catch(() => undefined);
-      if (life.aborted || !asked.some(code => health.isSet(code))) continue;
-      if (health.isSet('NIC_UNKNOWN')) nics.forget();
-      // The smallest list that any credential may ask for; what comes of it, the health values show.
-      await neutron
-        .networks({ name: 'kuryr-pulse' }, life)
-        .then(() => this.#look())
-        .catch(() => undefined);
-    }
   }
 
   /** Whether there is a NIC for containers; remembered, so that it costs nothing when it was found. */

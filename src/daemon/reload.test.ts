@@ -13,6 +13,8 @@ const configOf = async (file: string) => (await readConfig({ flags: {}, env: {},
 class Bench {
   file = 'wait-seconds: 5\n';
   applied: Config[] = [];
+  /** Whether what was applied came with another credential. */
+  renewed: boolean[] = [];
   told: string[] = [];
   renewal: () => Promise<(() => void) | undefined> = async () => undefined;
 
@@ -21,7 +23,10 @@ class Bench {
       config: await configOf(this.file),
       read: () => configOf(this.file),
       renewal: () => this.renewal(),
-      apply: config => void this.applied.push(config),
+      apply: (config, renewed) => {
+        this.applied.push(config);
+        this.renewed.push(renewed);
+      },
       notifier: { reloading: () => void this.told.push('reloading'), ready: () => void this.told.push('ready') },
       logger: silentLogger,
     });
@@ -84,5 +89,8 @@ describe('a reload', () => {
       both.map(({ credential }) => credential),
       ['renewed', 'renewed'],
     );
+    bench.renewal = async () => undefined;
+    await reloads.reload(never);
+    assert.deepEqual(bench.renewed, [true, true, false], 'what was refused to the same credential is refused still');
   });
 });

@@ -12,7 +12,8 @@ export interface ReloadParts {
   readonly read: () => Promise<Config>;
   /** Makes the cloud of that name ready where its configuration is another; gives what takes it into use. */
   readonly renewal: (cloud: string | undefined, signal: AbortSignal) => Promise<(() => void) | undefined>;
-  readonly apply: (config: Config) => void;
+  /** @param renewed whether the cloud is asked with another credential by now */
+  readonly apply: (config: Config, renewed: boolean) => void;
   readonly notifier: Pick<Notifier, 'reloading' | 'ready'>;
   readonly logger: Logger;
 }
@@ -55,8 +56,8 @@ export class Reloads {
       const wanted = await read();
       const next = takeOver(before, wanted);
       const renew = await renewal(next.cloud, signal);
-      apply(next);
       renew?.();
+      apply(next, renew !== undefined);
       this.#current = next;
       const told = {
         changed: differences(before, next),

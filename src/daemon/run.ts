@@ -61,9 +61,9 @@ export async function runDaemon(options: RunOptions, signal: AbortSignal): Promi
   function reloadsOf({ config }: RunOptions, { read, threshold }: NonNullable<RunOptions['reloading']>): Reloads {
     return new Reloads({
       ...{ config, read, notifier, logger, renewal: edges.renewal },
-      apply(next) {
+      apply(next, renewed) {
         threshold.level = next.logLevel;
-        daemon.reload(daemonConfig(next, version));
+        daemon.reload(daemonConfig(next, version), renewed);
       },
     });
   }

@@ -7,7 +7,7 @@ import { isKuryrError } from '../errors/kuryr-error.ts';
 import { silentLogger } from '../observe/logger.ts';
 import { FakeFiles } from './fake-files.ts';
 import { openJournal } from './journal.ts';
-import { encodeLine } from './journal-lines.ts';
+import { decodeJournal, encodeLine } from './journal-lines.ts';
 import type { Json } from './ledger.ts';
 import { nodeFiles } from './node-files.ts';
 
@@ -176,6 +176,25 @@ describe('the ledger on a disk', () => {
       assert.deepEqual((await open(files.afterCrash(() => 0))).entries(''), expected);
     });
   }
+
+  it('proves that it can be written by bytes on the disk that say nothing new', async () => {
+    const files = new FakeFiles();
+    const ledger = await open(files);
+    await ledger.write({ kept: 1 });
+    let full = true;
+    // Of a full disk a file can still be cut back to what stood before.
+    files.fault = (_, name) => (full && name.startsWith('append') ? { kind: 'error', code: 'ENOSPC' } : undefined);
+    await assert.rejects(ledger.write({ lost: 2 }));
+    for (let n = 0; n < 2; n++) await assert.rejects(ledger.prove(), error => isKuryrError(error, 'LEDGER_UNWRITABLE'));
+    full = false;
+    const before = decodeJournal(Buffer.from(files.text(file) ?? ''), file);
+    await ledger.prove();
+    assert.equal(files.done.at(-1), `datasync ${file}`);
+    const after = decodeJournal(Buffer.from(files.text(file) ?? ''), file);
+    assert.deepEqual([after.values, after.numbers], [before.values, before.numbers]);
+    assert.ok(after.length > before.length);
+    assert.equal(ledger.next('link'), 1);
+  });
 
   it('undoes what was asked for on top of a write that fails', async () => {
     const files = new FakeFiles();

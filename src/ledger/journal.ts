@@ -58,6 +58,7 @@ class Journal implements Ledger {
   readonly #numbersStart: number;
   #numbersEnd: number;
   #numbersWanted = false;
+  #proofWanted = false;
   #file: LedgerFile | undefined;
   /** Bytes of the file that are known to be good. */
   #length = 0;
@@ -126,6 +127,12 @@ class Journal implements Ledger {
     });
   }
 
+  /** A line that repeats the bound of numbers: without one a file that could be mended passes for one that can be written. */
+  prove(): Promise<void> {
+    this.#proofWanted = true;
+    return this.write({});
+  }
+
   /** @throws LEDGER_UNWRITABLE when those set aside are used up and no more could be written */
   next(counter: string): number {
     const number = (this.#counters.get(counter) ?? this.#numbersStart) + 1;
@@ -155,9 +162,10 @@ class Journal implements Ledger {
     await null;
     while (this.#waiting.length > 0 || (this.#numbersWanted && !this.#closed)) {
       const batch = this.#waiting;
-      const numbers = this.#numbersWanted ? this.#numbersEnd + numberBlock : undefined;
+      const numbers = this.#numbersToWrite();
       this.#waiting = [];
       this.#numbersWanted = false;
+      this.#proofWanted = false;
       try {
         await this.#mend();
         await this.#append(
@@ -173,6 +181,11 @@ class Journal implements Ledger {
     }
     // In the same turn as the last look at what waits: a write that came in between would wait for ever.
     this.#writing = undefined;
+  }
+
+  #numbersToWrite(): number | undefined {
+    if (this.#numbersWanted) return this.#numbersEnd + numberBlock;
+    return this.#proofWanted ? this.#numbersEnd : undefined;
   }
 
   async #append(changes: readonly Change[], numbers: number | undefined): Promise<void> {

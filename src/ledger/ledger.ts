@@ -14,6 +14,8 @@ export interface Ledger {
   entries(prefix: string): readonly (readonly [key: string, value: Json])[];
   /** Sets the values, removes those given as undefined. Reads see the change at once; the promise waits for the disk. */
   write(changes: Readonly<Record<string, Json | undefined>>): Promise<void>;
+  /** Writes what says nothing new, to see whether it can be written. @throws LEDGER_UNWRITABLE */
+  prove(): Promise<void>;
   /** A number never given before, also by earlier runs on this file. Durable with the next write. */
   next(counter: string): number;
   close(): Promise<void>;

@@ -13,6 +13,7 @@ export function memoryLedger(initial: Readonly<Record<string, Json>> = {}): Ledg
         else values.set(key, value);
       }
     },
+    async prove() {},
     next(counter) {
       const number = (counters.get(counter) ?? 0) + 1;
       counters.set(counter, number);

@@ -63,9 +63,16 @@ export class HealthBoard implements Health {
     this.#sources.push(source);
   }
 
+  /** Of whom the value was set, and since when (wall time, milliseconds); sources are not asked. */
+  standing(code: HealthCode): readonly { readonly subject: string; readonly since: number }[] {
+    return [...this.#set].flatMap(([key, { cause, since }]) =>
+      codeOf(key) === code ? [{ subject: cause.subject ?? '', since }] : [],
+    );
+  }
+
   /** Whether the value was set, of any subject; sources are not asked. */
   isSet(code: HealthCode): boolean {
-    return [...this.#set.keys()].some(key => codeOf(key) === code);
+    return this.standing(code).length > 0;
   }
 
   /** What is wrong, causes first; what is the consequence of something that is shown is left out. */

@@ -52,7 +52,7 @@ export const healthCodes = {
   VM_PORT_GONE: {
     severity: 'error',
     text: 'The VM port {subject} is gone from Neutron.',
-    todo: 'If the NIC was unplugged, stop its containers. If it was replaced, reload the daemon.',
+    todo: 'Stop the containers that are on it: if the NIC was unplugged or replaced, this goes when they are gone.',
     dependsOn: cloud,
   },
   PAIRS_FORBIDDEN: {

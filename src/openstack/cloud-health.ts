@@ -38,7 +38,7 @@ export class CloudHealth {
     this.#seeClock(call.date);
   }
 
-  /** With another credential what was refused is to be seen again first. */
+  /** Another credential is in use: what the former one met does not count. */
   anew(): void {
     this.#inARow.clear();
   }

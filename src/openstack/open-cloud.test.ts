@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import { inspect } from 'node:util';
-import type { Logger } from '../observe/logger.ts';
+import { type Logger, silentLogger } from '../observe/logger.ts';
 import { fakeRandom } from '../time/random.ts';
 import { systemClock } from '../time/system-clock.ts';
 import { FakeNeutron } from './fake-neutron.ts';
@@ -129,4 +130,19 @@ test('shows no secret in logs, results and errors', async t => {
   const shown = `${inspect(everything, { depth: 12, showHidden: true })} ${JSON.stringify(everything)}`;
   assert.ok(!shown.includes(SECRET), 'a secret is shown');
   assert.match(String(denied), /KEYSTONE_UNAUTHORIZED/);
+});
+
+test('tells by what its files hold, not by their names, whether it is another one', async t => {
+  const { url } = await startCloud(t);
+  const [one = '', other = ''] = rootCertificates;
+  const filesOf = async (pem: string) => {
+    const env = { OS_AUTH_URL: url, OS_TOKEN: 'x', OS_AUTH_TYPE: 'token', OS_CACERT: '/ca.pem' };
+    const around = { env, cwd: '/', home: '/', readFile: async () => pem };
+    const cloud = await openCloud({ ...around, clock: systemClock, random: fakeRandom(), logger: silentLogger });
+    await cloud.close();
+    return cloud.files;
+  };
+  assert.equal(await filesOf(one), await filesOf(one));
+  assert.notEqual(await filesOf(one), await filesOf(other));
+  assert.ok((await filesOf(one)).length < 100);
 });

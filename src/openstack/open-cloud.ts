@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Clock } from '../time/clock.ts';
@@ -35,6 +36,8 @@ export interface OpenCloudOptions extends CloudSurroundings {
 /** A cloud that calls can be made to. */
 export interface Cloud {
   readonly config: CloudConfig;
+  /** Tells whether the files of cacert, cert and key hold the same as those of another cloud; shows nothing of them. */
+  readonly files: string;
   readonly neutron: Neutron;
   /** The token in force, its project and its end; for `doctor`. @throws what Keystone's session throws */
   authorization(signal: AbortSignal): Promise<Authorization>;
@@ -44,8 +47,8 @@ export interface Cloud {
   close(): Promise<void>;
 }
 
-/** Twenty ports at once took Neutron over 30 s on a busy machine of two cores; runtimes wait for minutes. */
-const DEADLINE_MS = 60_000;
+/** A call with all its repetitions. Twenty ports at once took Neutron over 30 s on a busy machine of two cores; runtimes wait for minutes. */
+export const DEADLINE_MS = 60_000;
 
 /**
  * Reads the configuration and prepares the calls; nothing is sent yet.
@@ -66,6 +69,7 @@ export async function openCloud(options: OpenCloudOptions): Promise<Cloud> {
   const neutron = new NeutronClient(new NeutronApi(keystone, caller, repeating, deadlineMs), repeating);
   return {
     config,
+    files: hash('sha256', JSON.stringify([ca, cert, key])),
     neutron,
     authorization: signal => keystone.authorization(signal),
     createCredential: (request, signal) =>

@@ -14,6 +14,28 @@ test('asks for the limit once, by a request that changes nothing', async () => {
   assert.deepEqual(bench.neutron.peek(bench.vm.id), before);
 });
 
+test('asks again for the limit of a list that is full: it may have been raised', async () => {
+  const bench = pairBench([VIP]);
+  bench.neutron.pairLimit = 1;
+  await bench.done(bench.writer.refresh(never));
+  assert.equal(await bench.done(bench.writer.limit(never)), 1);
+  bench.neutron.pairLimit = 2;
+  assert.equal(await bench.done(bench.writer.limit(never)), 2);
+  bench.calls();
+  assert.equal(await bench.done(bench.writer.limit(never)), 2);
+  assert.deepEqual(bench.calls(), []);
+});
+
+test('shows nothing of a port that is to be forgotten, until it is read again', async () => {
+  const bench = pairBench([VIP]);
+  await bench.done(bench.writer.refresh(never));
+  bench.writer.forget();
+  assert.deepEqual([bench.writer.view(), bench.writers.views()], [undefined, []]);
+  await bench.done(bench.add('10.0.0.5'));
+  assert.deepEqual(bench.addresses(), ['10.0.0.200', '10.0.0.5']);
+  assert.equal(bench.writer.view()?.used, 2);
+});
+
 test('knows no limit where it is above what it asks for', async () => {
   const bench = pairBench();
   bench.neutron.pairLimit = 5000;

@@ -33,8 +33,13 @@ export interface PairWriter {
   view(): PairView | undefined;
   /** Reads the port now. */
   refresh(signal: AbortSignal): Promise<PairView>;
-  /** max_allowed_address_pair, asked by a request that changes nothing; remembered. Undefined where it can't be told. */
+  /**
+   * max_allowed_address_pair, asked by a request that changes nothing; remembered until a list that is full was read, since it may have
+   * been raised. Undefined where it can't be told.
+   */
   limit(signal: AbortSignal): Promise<number | undefined>;
+  /** Drops what was last read of a port that nothing of this VM is on any more. */
+  forget(): void;
 }
 
 /** Gives each VM port its one writer. */

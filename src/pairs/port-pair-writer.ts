@@ -114,8 +114,14 @@ export class PortPairWriter implements PairWriter {
   }
 
   async limit(signal: AbortSignal): Promise<number | undefined> {
-    if (this.#limit === undefined) await this.#learnLimit(signal);
+    const known = this.#limit?.value;
+    const isFull = known !== undefined && (this.#reading?.entries.length ?? 0) >= known;
+    if (this.#limit === undefined || isFull) await this.#learnLimit(signal);
     return this.#limit?.value;
+  }
+
+  forget(): void {
+    if (!this.#running) this.#reading = undefined;
   }
 
   async #wish(pair: Pair, want: Wish['want'], signal: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { FakeKernel } from '../../src/linux/fake-kernel.ts';
+import { refusalError } from '../../src/openstack/refusal.ts';
 import { inhabited } from './inhabited.ts';
 import { RawConnection, rawRequest } from './raw-http.ts';
 
@@ -33,6 +35,39 @@ test('a reload counts from the next call on', async t => {
   assert.match((await create()).body, /DOCKER_PUBLISH_REFUSED/);
   rig.reload({ publishedPorts: 'allow' });
   assert.doesNotMatch((await create()).body, /"Err":"./);
+});
+
+test('a reload has what was refused looked at again: it goes when it is mended, and not before', {
+  timeout: 20_000,
+}, async t => {
+  const { rig, engine, world, vm } = await inhabited(t);
+  const connection = await RawConnection.open(rig.control);
+  t.after(() => connection.close());
+  const codes = async () => {
+    connection.send(rawRequest({ method: 'GET', path: '/health' }, { Host: 'kuryr' }, ''));
+    const { problems } = JSON.parse((await connection.answer()).body) as { problems: { code: string }[] };
+    return problems.map(({ code }) => code);
+  };
+  const questions = () =>
+    vm.neutron.calls.filter(({ method, args }) => method === 'updatePort' && args[2] === 0).length;
+  const allow = vm.neutron.before('updatePort', () => {
+    throw refusalError({ method: 'PUT', path: '/ports/p', status: 403, type: 'PolicyNotAuthorized', message: 'no' });
+  });
+  const ids = { NetworkID: world.network, EndpointID: 'd'.repeat(64) };
+  const cidr = await engine.address(world.pool4);
+  await engine.ok('NetworkDriver.CreateEndpoint', { ...ids, Interface: { Address: cidr }, Options: {} });
+  const join = { ...ids, SandboxKey: '/var/run/docker/netns/dddddddddddd' };
+  assert.match((await engine.ask('NetworkDriver.Join', join)).body, /PAIRS_FORBIDDEN/);
+  assert.deepEqual(await codes(), ['PAIRS_FORBIDDEN']);
+  rig.reload({});
+  while (questions() < 1) await setImmediate();
+  assert.deepEqual(await codes(), ['PAIRS_FORBIDDEN']);
+  allow();
+  const before = vm.neutron.peek(vm.port.id)?.allowed_address_pairs;
+  rig.reload({});
+  while ((await codes()).length > 0) await setImmediate();
+  assert.equal(questions(), 2);
+  assert.deepEqual(vm.neutron.peek(vm.port.id)?.allowed_address_pairs, before);
 });
 
 test('withdrawn, nothing stands in the VM for containers that are left, and they run on', async t => {

@@ -68,7 +68,7 @@ export class Rig {
 
   /** Other values for its options, as a reload has them. */
   reload(change: Partial<DaemonConfig>): void {
-    this.#daemon?.reload({ ...this.#config(), ...change });
+    this.#daemon?.reload({ ...this.#config(), ...change }, false);
   }
 
   /** The daemon ends in good order; there is none then. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KuryrError } from '../../errors/kuryr-error.ts';
+import { HealthBoard } from '../../observe/health-board.ts';
+import { silentObserve } from '../../observe/observe.ts';
 import type { FakeCall } from '../../openstack/fake-neutron.ts';
 import type { PortCreate } from '../../openstack/neutron.ts';
 import { FakeEngine, fakeVm, interfaceOf } from './fake-engine.ts';
@@ -104,9 +106,10 @@ test("reservations follow the VM port's security groups, and a lost pair of a ru
 
 test('where access rules keep reservations from following the security groups, new ones have the new groups', async () => {
   const vm = fakeVm();
-  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel });
+  const health = new HealthBoard(() => 0);
+  const engine = new FakeEngine({ neutron: vm.neutron, kernel: vm.kernel, observe: { ...silentObserve, health } });
   const network = await engine.createNetwork(['10.30.0.0/24']);
-  await engine.run(network);
+  const first = await engine.run(network);
   const watching = engine.cloudWatch.run();
   const before = vm.neutron.peek(vm.port.id)?.security_groups;
   vm.neutron.meddle(vm.port.id, { security_groups: ['web'] });
@@ -114,11 +117,16 @@ test('where access rules keep reservations from following the security groups, n
     if (args[0] !== vm.port.id) throw new KuryrError('ACCESS_RULE_MISSING', { status: 401 });
   });
   await engine.clock.advance(301_000);
-  await engine.run(network);
+  const second = await engine.run(network);
   assert.deepEqual(
     reservations(vm).map(port => port.security_groups),
     [before, ['web']],
   );
+  assert.equal(health.report().problems[0]?.code, 'GROUPS_NOT_FOLLOWED');
+  // With the last container goes what there was to be said.
+  for (const container of [first, second]) await engine.remove(container);
+  await engine.clock.advance(301_000);
+  assert.equal(health.report().status, 'ok');
   engine.stop();
   await watching;
 });
