@@ -27,8 +27,17 @@ test('asks for the right to write pairs without changing any, with pairs of othe
     assert.deepEqual(neutron.peek(vm.id), before);
     const [, fields, revision] = neutron.calls.find(({ method }) => method === 'updatePort')?.args ?? [];
     assert.equal(revision, 0);
-    assert.equal((fields as { allowed_address_pairs: unknown[] }).allowed_address_pairs.length, 1);
+    const own = { ip_address: vm.fixed_ips[0]?.ip_address };
+    assert.deepEqual(fields, { allowed_address_pairs: [...vm.allowed_address_pairs, own] });
   }
+});
+
+test('asks with the list alone where the own address stands on it already', async () => {
+  const { neutron, vm, ask } = bench();
+  const pairs = [{ ip_address: vm.fixed_ips[0]?.ip_address ?? '', mac_address: vm.mac_address }];
+  neutron.meddle(vm.id, { allowed_address_pairs: pairs });
+  assert.equal(await ask(), true);
+  assert.deepEqual(neutron.peek(vm.id)?.allowed_address_pairs, pairs);
 });
 
 test('brings back nothing that another has removed between the reading and the question', async () => {
