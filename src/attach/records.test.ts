@@ -54,3 +54,16 @@ test('owns a pair only on the port, with the text and with the MAC that were rec
   await records.save({ forgetHoldings: ['kuryr-1'] });
   assert.ok(!records.owns('p1', { address: '10.0.0.5', mac: 'fa:16:3e:00:00:05' }));
 });
+
+test('reads the list of addresses once for all pairs of a port, as long as the ledger gives the same list', () => {
+  let read = 0;
+  const list = new Proxy([], {
+    get(target, key) {
+      if (key === 'map') read++;
+      return Reflect.get(target, key);
+    },
+  });
+  const records = new Records({ ...memoryLedger(), entries: () => list });
+  for (let n = 0; n < 1000; n++) assert.ok(!records.owns('p1', { address: `10.0.0.${n}` }));
+  assert.equal(read, 1);
+});

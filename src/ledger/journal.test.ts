@@ -214,6 +214,22 @@ describe('the ledger on a disk', () => {
     assert.deepEqual(ledger.entries(''), []);
   });
 
+  it('gives the same list until one of its values changes, and never one that a failed write was in', async () => {
+    const files = new FakeFiles();
+    const ledger = await open(files);
+    await ledger.write({ 'a/1': 1 });
+    const list = ledger.entries('a/');
+    await ledger.write({ 'b/1': 1 });
+    assert.equal(ledger.entries('a/'), list);
+    await ledger.write({ 'a/2': 2 });
+    assert.deepEqual(Object.fromEntries(ledger.entries('a/')), { 'a/1': 1, 'a/2': 2 });
+    files.fault = (_, name) => (name.startsWith('append') ? { kind: 'error', code: 'ENOSPC' } : undefined);
+    const failing = ledger.write({ 'a/3': 3 });
+    assert.equal(ledger.entries('a/').length, 3);
+    await assert.rejects(failing, isKuryrError);
+    assert.deepEqual(Object.fromEntries(ledger.entries('a/')), { 'a/1': 1, 'a/2': 2 });
+  });
+
   it('goes on when the file cannot be made smaller', async () => {
     const files = new FakeFiles();
     const ledger = await open(files);
