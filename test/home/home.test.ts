@@ -13,13 +13,17 @@ import type { Container, Vm } from '../lab/vm.ts';
 import { until } from '../matrix/traffic.ts';
 import { giveCredential } from './credential.ts';
 import { followFirstVm } from './first-vm.ts';
-import { makePackages, type Packages } from './packages.ts';
+import { makePackages, npmFolder, type Packages } from './packages.ts';
 import { differences, type Snapshot, snapshot } from './snapshot.ts';
 import { underTraffic } from './traffic.ts';
 
 const top = join(import.meta.dirname, '../..');
 const say = (line: string): void => console.log(line);
 const guided = { timeout: 900_000 };
+/** In the VM, with Node and npm: a project, and all that npm keeps. */
+const project = '/run/project';
+const inProject = (program: 'npm' | 'npx', args: string): string =>
+  `cd ${project} && HOME=${project} PATH=/media/node/bin:$PATH node /media/npm/bin/${program}-cli.js ${args}`;
 const FIXED = { v4: '10.30.0.50', v6: 'fd30::50' };
 
 suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
@@ -36,7 +40,7 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
       lab = await Lab.up({ backend: 'ovn', engine: 'trixie', say, signal: ending.signal });
       const mounts = [
         { host: packages.folder, guest: '/media/packages' },
-        { host: join(top, 'dist'), guest: '/media/program' },
+        { host: await npmFolder(), guest: '/media/npm' },
         { host: join(top, 'node_modules', `node-linux-${process.arch}`), guest: '/media/node' },
       ];
       [vm, peer] = await lab.addVms(
@@ -179,9 +183,19 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
   });
 
-  test('installed and uninstalled by its own command, it leaves the VM as it was', { timeout: 300_000 }, async () => {
+  // docs/guides/packages.md, "npm"
+  test('with Node alone, npx runs the doctor of the npm package', { timeout: 300_000 }, async () => {
     await giveCredential(lab.cloud, vm);
-    await vm.ok('/media/node/bin/node /media/program/kuryr.mjs install', 180);
+    await vm.ok(`mkdir ${project} && ${inProject('npm', `install --offline /media/packages/${packages.npm}`)}`, 180);
+    const { code, stdout, stderr } = await vm.run(inProject('npx', 'kuryr doctor'), 90);
+    say(stdout);
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('installed by npx and uninstalled by its own command, it leaves the VM as it was', {
+    timeout: 300_000,
+  }, async () => {
+    await vm.ok(`${inProject('npx', 'kuryr install')} && rm -r ${project}`, 180);
     await vm.running();
     await vm.ok('kuryr network create lan --ipv6', 60);
     await answers(await vm.container('one', 'lan'));

@@ -1,16 +1,17 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { command } from '../../guest/command.ts';
 import type { Say } from '../../guest/say.ts';
-import { makeDeb } from '../../tools/package/make.ts';
+import { makeDeb, makeNpm } from '../../tools/package/make.ts';
 
-/** The Debian package of this checkout, and the same under a later version. */
+/** The Debian package of this checkout, the same under a later version, and the npm package. */
 export interface Packages {
   /** A folder of this machine, and the files' names in it. */
   readonly folder: string;
   readonly current: string;
   readonly next: string;
+  readonly npm: string;
   readonly versions: { readonly current: string; readonly next: string };
   remove(): Promise<void>;
 }
@@ -29,8 +30,21 @@ export async function makePackages(say: Say): Promise<Packages> {
   await command(['sed', '-i', `s/^Version: .*/Version: ${later}/`, join(unpacked, 'DEBIAN/control')]);
   await command(['dpkg-deb', '-Znone', '--root-owner-group', '-b', unpacked, join(folder, 'kuryr-later.deb')]);
   await rm(unpacked, { recursive: true });
+  await rename(await makeNpm(folder, say), join(folder, 'kuryr.tgz'));
   return {
-    ...{ folder, current: 'kuryr.deb', next: 'kuryr-later.deb', versions: { current: version, next: later } },
+    ...{
+      folder,
+      current: 'kuryr.deb',
+      next: 'kuryr-later.deb',
+      npm: 'kuryr.tgz',
+      versions: { current: version, next: later },
+    },
     remove: () => rm(folder, { recursive: true }),
   };
+}
+
+/** The folder of the npm that this machine has, whole: it needs nothing but a Node. */
+export async function npmFolder(): Promise<string> {
+  const program = process.env['npm_execpath'] ?? (await command(['sh', '-c', 'command -v npm'])).trim();
+  return dirname(dirname(await realpath(program)));
 }
