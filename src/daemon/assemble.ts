@@ -37,6 +37,7 @@ import { Observatory } from './observatory.ts';
 import { PortLocks } from './port-locks.ts';
 import { Pulse } from './pulse.ts';
 import { Recheck } from './recheck.ts';
+import type { Change } from './reload.ts';
 
 export const controlSocket = (runDir: string): string => join(runDir, 'control.sock');
 
@@ -76,11 +77,8 @@ export interface Daemon {
   start(): Promise<void>;
   /** Takes no more requests, answers those under way, writes the ledger out. Containers keep running. */
   stop(): Promise<void>;
-  /**
-   * Goes on with these values where an option reloads, and looks at the cloud anew.
-   * @param renewed whether the cloud is asked with another credential from now on
-   */
-  reload(next: DaemonConfig, renewed: boolean): void;
+  /** Makes ready that it goes on with these values where an option reloads, and looks at the cloud anew. */
+  reload(next: DaemonConfig): Change;
 }
 
 /**
@@ -218,14 +216,18 @@ async function furnish(config: DaemonConfig, edges: Edges, lock: Disposable, hos
       await background.catch(() => undefined);
       await closeAll(ledger, lock, locks, edges);
     },
-    reload(next, renewed) {
-      settings = next;
-      withdrawn = false;
-      if (renewed) observe.renewed();
-      nics.forget();
-      hostAccess.refresh();
-      pulse.soon();
-    },
+    reload: next => ({
+      take() {
+        settings = next;
+        withdrawn = false;
+      },
+      follow(renewed) {
+        if (renewed) observe.renewed();
+        nics.forget();
+        hostAccess.refresh();
+        pulse.soon();
+      },
+    }),
   };
 }
 

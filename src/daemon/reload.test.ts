@@ -16,6 +16,9 @@ class Bench {
   /** Whether what was applied came with another credential. */
   renewed: boolean[] = [];
   told: string[] = [];
+  logged: string[] = [];
+  /** What fails with new values that are ready, or are in force. */
+  broken: 'prepare' | 'follow' | undefined;
   renewal: () => Promise<(() => void) | undefined> = async () => undefined;
 
   async reloads(): Promise<Reloads> {
@@ -23,12 +26,19 @@ class Bench {
       config: await configOf(this.file),
       read: () => configOf(this.file),
       renewal: () => this.renewal(),
-      apply: (config, renewed) => {
-        this.applied.push(config);
-        this.renewed.push(renewed);
+      prepare: config => {
+        if (this.broken === 'prepare') throw new Error('these cannot be');
+        return {
+          take: () => void this.applied.push(config),
+          follow: renewed => {
+            if (this.broken === 'follow') throw new Error('no way there');
+            this.told.push('followed');
+            this.renewed.push(renewed);
+          },
+        };
       },
       notifier: { reloading: () => void this.told.push('reloading'), ready: () => void this.told.push('ready') },
-      logger: silentLogger,
+      logger: { ...silentLogger, error: (_, message) => void this.logged.push(message) },
     });
   }
 }
@@ -48,7 +58,7 @@ describe('a reload', () => {
       [config?.waitSeconds, config?.link, config?.mode, config?.stateDir],
       [9, 'ipvlan', 'l2', '/var/lib/kuryr'],
     );
-    assert.deepEqual(bench.told, ['reloading', 'ready']);
+    assert.deepEqual(bench.told, ['reloading', 'followed', 'ready']);
   });
 
   it('names again, each time, what still takes a restart', async () => {
@@ -72,6 +82,32 @@ describe('a reload', () => {
     assert.deepEqual(bench.told, ['reloading', 'ready', 'reloading', 'ready']);
     bench.renewal = async () => undefined;
     assert.deepEqual((await reloads.reload(never)).changed, ['wait-seconds: 9 (was 5)']);
+  });
+
+  it('changes nothing, the credential neither, where the new values cannot be made ready', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-seconds: 9\n';
+    bench.broken = 'prepare';
+    bench.renewal = async () => () => void bench.told.push('renewed');
+    await assert.rejects(reloads.reload(never), /these cannot be/);
+    assert.match(String(bench.logged), /^nothing was reloaded, all is as before: .*these cannot be/);
+    assert.deepEqual([bench.applied, bench.told], [[], ['reloading', 'ready']]);
+    bench.broken = undefined;
+    assert.deepEqual((await reloads.reload(never)).changed, ['wait-seconds: 9 (was 5)']);
+  });
+
+  it('says what is in force, where something that goes by it fails', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-seconds: 9\n';
+    bench.broken = 'follow';
+    bench.renewal = async () => () => void bench.told.push('renewed');
+    const { changed, credential } = await reloads.reload(never);
+    assert.deepEqual([changed, credential], [['wait-seconds: 9 (was 5)'], 'renewed']);
+    assert.deepEqual([bench.applied.length, bench.told], [1, ['reloading', 'renewed', 'ready']]);
+    assert.match(String(bench.logged), /^the new values are in force, but not all .*no way there/);
+    assert.deepEqual((await reloads.reload(never)).changed, []);
   });
 
   it('takes a new credential into use with the options, and waits for the reload before it', async () => {

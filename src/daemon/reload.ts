@@ -12,10 +12,21 @@ export interface ReloadParts {
   readonly read: () => Promise<Config>;
   /** Makes the cloud of that name ready where its configuration is another; gives what takes it into use. */
   readonly renewal: (cloud: string | undefined, signal: AbortSignal) => Promise<(() => void) | undefined>;
-  /** @param renewed whether the cloud is asked with another credential by now */
-  readonly apply: (config: Config, renewed: boolean) => void;
+  /** Makes ready what goes by these values. @throws KuryrError */
+  readonly prepare: (config: Config) => Change;
   readonly notifier: Pick<Notifier, 'reloading' | 'ready'>;
   readonly logger: Logger;
+}
+
+/** New values that are ready. */
+export interface Change {
+  /** Has them in force: it only assigns, so that it does not fail half-way. */
+  take(): void;
+  /**
+   * Looks again at what goes by them.
+   * @param renewed whether the cloud is asked with another credential by now
+   */
+  follow(renewed: boolean): void;
 }
 
 /** What came of a reload. */
@@ -49,31 +60,51 @@ export class Reloads {
   }
 
   async #reload(signal: AbortSignal): Promise<Reloaded> {
-    const { read, renewal, apply, notifier, logger } = this.#parts;
+    const { notifier, logger } = this.#parts;
     notifier.reloading();
     try {
-      const before = this.#current;
-      const wanted = await read();
-      const next = takeOver(before, wanted);
-      const renew = await renewal(next.cloud, signal);
-      renew?.();
-      apply(next, renew !== undefined);
-      this.#current = next;
-      const told = {
-        changed: differences(before, next),
-        waiting: differences(next, wanted),
-        credential: renew === undefined ? ('unchanged' as const) : ('renewed' as const),
-      };
+      const told = await this.#takeOver(signal);
       logger.info({ changed: told.changed, waiting: told.waiting, cloud: told.credential }, 'reloaded');
       if (told.waiting.length > 0)
         logger.warn({ waiting: told.waiting }, 'these options keep their value until the daemon is restarted');
       return told;
+    } finally {
+      notifier.ready(SERVING);
+    }
+  }
+
+  /** What can fail comes first. */
+  async #takeOver(signal: AbortSignal): Promise<Reloaded> {
+    const { read, renewal, prepare, logger } = this.#parts;
+    try {
+      const before = this.#current;
+      const wanted = await read();
+      const next = takeOver(before, wanted);
+      const change = prepare(next);
+      const renew = await renewal(next.cloud, signal);
+      change.take();
+      renew?.();
+      this.#current = next;
+      this.#follow(change, renew !== undefined);
+      return {
+        changed: differences(before, next),
+        waiting: differences(next, wanted),
+        credential: renew === undefined ? 'unchanged' : 'renewed',
+      };
     } catch (thrown) {
       const { code, message } = asKuryrError(thrown);
       logger.error({ code }, `nothing was reloaded, all is as before: ${message}`);
       throw thrown;
-    } finally {
-      notifier.ready(SERVING);
+    }
+  }
+
+  /** All is in force by now, so that to fail would tell the wrong thing: what comes later looks again too. */
+  #follow(change: Change, renewed: boolean): void {
+    try {
+      change.follow(renewed);
+    } catch (thrown) {
+      const { code, message } = asKuryrError(thrown);
+      this.#parts.logger.error({ code }, `the new values are in force, but not all that goes by them: ${message}`);
     }
   }
 }

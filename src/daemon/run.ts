@@ -61,9 +61,15 @@ export async function runDaemon(options: RunOptions, signal: AbortSignal): Promi
   function reloadsOf({ config }: RunOptions, { read, threshold }: NonNullable<RunOptions['reloading']>): Reloads {
     return new Reloads({
       ...{ config, read, notifier, logger, renewal: edges.renewal },
-      apply(next, renewed) {
-        threshold.level = next.logLevel;
-        daemon.reload(daemonConfig(next, version), renewed);
+      prepare(next) {
+        const { take, follow } = daemon.reload(daemonConfig(next, version));
+        return {
+          take() {
+            threshold.level = next.logLevel;
+            take();
+          },
+          follow,
+        };
       },
     });
   }

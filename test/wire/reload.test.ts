@@ -5,11 +5,20 @@ import type { FakeKernel } from '../../src/linux/fake-kernel.ts';
 import { refusalError } from '../../src/openstack/refusal.ts';
 import { inhabited } from './inhabited.ts';
 import { RawConnection, rawRequest } from './raw-http.ts';
+import type { Rig } from './rig.ts';
 
 /** How many filters stand on the VM's NICs, and neighbours of its own containers. */
 function standing(kernel: FakeKernel): { filters: number; neighbours: number } {
   const filters = kernel.links('host').flatMap(({ ifindex }) => kernel.filters.of(ifindex));
   return { filters: filters.length, neighbours: kernel.neighbours('host').length };
+}
+
+/** As `kuryr gc --withdraw` does. */
+async function withdraw(rig: Rig): Promise<void> {
+  const connection = await RawConnection.open(rig.control);
+  connection.send(rawRequest({ method: 'POST', path: '/v1/withdraw' }, { Host: 'kuryr' }, ''));
+  assert.equal((await connection.answer()).status, 200);
+  connection.close();
 }
 
 test('a reload closes and opens the VM’s way to its running containers', async t => {
@@ -74,10 +83,15 @@ test('withdrawn, nothing stands in the VM for containers that are left, and they
   const { rig, vm } = await inhabited(t);
   const before = rig.state();
   assert.ok(standing(vm.kernel).filters > 0);
-  const connection = await RawConnection.open(rig.control);
-  t.after(() => connection.close());
-  connection.send(rawRequest({ method: 'POST', path: '/v1/withdraw' }, { Host: 'kuryr' }, ''));
-  assert.equal((await connection.answer()).status, 200);
+  await withdraw(rig);
   assert.deepEqual(standing(vm.kernel), { filters: 0, neighbours: 0 });
   assert.deepEqual(rig.state(), before);
+});
+
+test('a reload opens again what was withdrawn', async t => {
+  const { rig, vm } = await inhabited(t);
+  const open = standing(vm.kernel);
+  await withdraw(rig);
+  rig.reload({});
+  assert.deepEqual(standing(vm.kernel), open);
 });

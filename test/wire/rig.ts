@@ -68,7 +68,9 @@ export class Rig {
 
   /** Other values for its options, as a reload has them. */
   reload(change: Partial<DaemonConfig>): void {
-    this.#daemon?.reload({ ...this.#config(), ...change }, false);
+    const ready = this.#daemon?.reload({ ...this.#config(), ...change });
+    ready?.take();
+    ready?.follow(false);
   }
 
   /** The daemon ends in good order; there is none then. */
