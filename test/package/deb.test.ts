@@ -126,6 +126,20 @@ describe('the Debian packages', { concurrency: 2 }, () => {
     assert.ok(calls.indexOf('systemctl --system daemon-reload') < calls.indexOf(ofUnits[2] ?? ''));
   });
 
+  it('leaves a daemon that was started by hand its sockets, and says so', async () => {
+    const { calls, left } = await scripts('by-hand', 'postinst configure');
+    assert.deepEqual(
+      calls.filter(call => /^deb-systemd-invoke/.test(call)),
+      [],
+    );
+    assert.ok(calls.some(call => /^said: .*started by hand: end it, then systemctl start/.test(call)));
+    assert.ok(calls.includes('deb-systemd-helper enable kuryr.service'));
+    assert.match(left, /control\.sock/);
+    // A socket that nobody answers at is what a daemon left that was killed.
+    const { calls: after } = await scripts('by-hand', 'silent', 'postinst configure');
+    assert.ok(after.includes('deb-systemd-invoke start kuryr.socket'));
+  });
+
   it('gives back what no container has before it stops the daemon, the daemon before its sockets', async () => {
     const { calls, left } = await scripts('prerm remove', 'postrm remove');
     const order = ['timeout 120 kuryr gc --withdraw', 'deb-systemd-invoke stop kuryr.service kuryr.socket'];
@@ -163,6 +177,11 @@ describe('the Debian packages', { concurrency: 2 }, () => {
       'timeout',
     ])
       await writeFile(join(bench, 'bin', name), `#!/bin/sh\necho "${name} $*" >>/tmp/calls\n`, { mode: 0o755 });
+    // The socket's unit is not up, yet somebody serves at its place.
+    const byHand = `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un("/run/kuryr/control.sock")) or die'
+      echo 'case "$*" in *is-active*kuryr.socket) exit 3 ;; esac' >>/mnt/bin/systemctl`;
+    await writeFile(join(bench, 'by-hand'), `#!/bin/sh\n${byHand}\n`, { mode: 0o755 });
+    await writeFile(join(bench, 'silent'), '#!/bin/sh\necho exit 1 >>/mnt/bin/timeout\n', { mode: 0o755 });
     const local =
       'mkdir -p /usr/local; mount -t tmpfs tmpfs /usr/local; mkdir /usr/local/lib /usr/local/lib/kuryr; touch /usr/local/lib/kuryr/kuryr.mjs';
     await writeFile(join(bench, 'local'), `#!/bin/sh\n${local}\n`, { mode: 0o755 });
@@ -174,7 +193,7 @@ describe('the Debian packages', { concurrency: 2 }, () => {
        mkdir -p /run/systemd/system /run/kuryr /etc/kuryr /var/lib/kuryr
        touch /etc/kuryr/kuryr.yaml /etc/kuryr/clouds.yaml /var/lib/kuryr/ledger /tmp/calls
        PATH=/mnt/bin:$PATH
-       for run in "$@"; do /mnt/$run >/dev/null || echo "failed: $run" >>/tmp/calls; done
+       for run in "$@"; do /mnt/$run >/dev/null 2>/tmp/said || echo "failed: $run" >>/tmp/calls; sed 's/^/said: /' /tmp/said >>/tmp/calls; done
        cat /tmp/calls
        echo left: $(ls /etc/kuryr /var/lib/kuryr /run/kuryr 2>/dev/null | grep -v : | sort)`,
       ...runs,
