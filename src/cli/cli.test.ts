@@ -12,6 +12,7 @@ import { silentLogger } from '../observe/logger.ts';
 import { systemClock } from '../time/system-clock.ts';
 import type { Terminal } from './command.ts';
 import { commandNames } from './commands.ts';
+import { askDaemon } from './control-client.ts';
 import { dispatch } from './dispatch.ts';
 
 const status: Status = {
@@ -111,19 +112,23 @@ class Bench {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async kuryr(args: readonly string[], env: Record<string, string> = { KURYR_RUN_DIR: this.folder }) {
+  terminal(env: Record<string, string>, file?: string): Terminal {
     this.printed = [];
     this.ran = [];
-    const terminal: Terminal = {
+    return {
       out: text => void this.printed.push(text),
       err: text => void this.printed.push(text),
       env,
-      readFile: async () => undefined,
+      readFile: async () => file,
       run: async command => {
         this.ran.push(command);
         return 3;
       },
     };
+  }
+
+  async kuryr(args: readonly string[], env: Record<string, string> = { KURYR_RUN_DIR: this.folder }) {
+    const terminal = this.terminal(env);
     const code = await dispatch(args, terminal, new AbortController().signal);
     return { code, text: this.printed.join('\n') };
   }
@@ -163,6 +168,42 @@ describe('the command line', () => {
     assert.match(
       text,
       /^kuryr: No daemon answers at \/nonexistent-kuryr\/control\.sock\.\n {2}Start it .*\[DAEMON_NOT_RUNNING\]$/,
+    );
+  });
+
+  it('finds the daemon that has not been restarted since the file names another folder, and says so once', async () => {
+    const usual = join(bench.folder, 'control.sock');
+    const ask = (terminal: Terminal, at: string) =>
+      askDaemon({ method: 'GET', path: '/v1/version' }, {}, terminal, new AbortController().signal, at);
+    const terminal = bench.terminal({}, 'run-dir: /nonexistent-kuryr');
+    for (let n = 0; n < 2; n++) assert.deepEqual(await ask(terminal, usual), { version: '1' });
+    assert.deepEqual(bench.printed, [
+      `kuryr: the daemon answers at ${usual}: run-dir in /etc/kuryr/kuryr.yaml takes a restart of it`,
+    ]);
+    await assert.rejects(ask(terminal, '/nonexistent/control.sock'), {
+      code: 'DAEMON_NOT_RUNNING',
+      message: /\/nonexistent-kuryr\/control\.sock, \/nonexistent\/control\.sock.*until it is restarted/,
+    });
+    // Who names the folder means that one.
+    await assert.rejects(ask(bench.terminal({ KURYR_RUN_DIR: '/nonexistent-kuryr' }), usual), {
+      code: 'DAEMON_NOT_RUNNING',
+    });
+  });
+
+  it('tells in its help of both ways to name that folder, wherever they are taken', async () => {
+    const taken: string[] = [];
+    for (const name of commandNames) {
+      // The first flag that is unknown is the one that is named.
+      const { text } = await bench.kuryr([name, '--run-dir=/x', '--config=/x', '--no-such-flag']);
+      if (!text.includes('no-such-flag')) continue;
+      taken.push(name);
+      const help = (await bench.kuryr(['help', name])).text;
+      for (const flag of ['--run-dir PATH', '--config PATH'])
+        assert.ok(help.includes(`\n  ${flag}`) || /those of kuryr run/.test(help), `${name}: ${flag}`);
+    }
+    assert.deepEqual(
+      taken.filter(name => !['run', 'config', 'doctor'].includes(name)),
+      [...['network', 'status', 'explain', 'reload', 'uninstall', 'gc']],
     );
   });
 

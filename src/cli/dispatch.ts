@@ -3,12 +3,7 @@ import type { ErrorCode } from '../errors/table.ts';
 import type { Terminal } from './command.ts';
 import { help, loadCommand } from './commands.ts';
 import { DaemonError } from './control-client.ts';
-
-/** Exit code of a command line that cannot be understood: EX_USAGE of sysexits.h. */
-const usageExit = 64;
-
-/** Exit code of a command that SIGINT ended, as shells give it. */
-const interruptedExit = 130;
+import { exitCodes } from './exit-codes.ts';
 
 const usageCodes: readonly ErrorCode[] = ['COMMAND_UNKNOWN', 'COMMAND_USAGE', 'CONFIG_INVALID', 'CONFIG_UNKNOWN'];
 
@@ -27,14 +22,14 @@ export async function dispatch(args: readonly string[], terminal: Terminal, sign
     const asked = own.includes('--help') || own.includes('-h');
     if (name === 'help' || asked) {
       terminal.out(await help(name === 'help' ? rest.find(word => !word.startsWith('-')) : name));
-      return 0;
+      return exitCodes.done.code;
     }
     const command = await loadCommand(name);
     return await command.run(rest, terminal, signal);
   } catch (thrown) {
-    if (signal.aborted) return interruptedExit;
+    if (signal.aborted) return exitCodes.interrupted.code;
     const error = thrown instanceof DaemonError ? thrown : asKuryrError(thrown);
     terminal.err(`kuryr: ${error.text}\n  ${error.todo} [${error.code}]`);
-    return usageCodes.some(code => code === error.code) ? usageExit : 1;
+    return usageCodes.some(code => code === error.code) ? exitCodes.usage.code : exitCodes.failed.code;
   }
 }

@@ -4,7 +4,7 @@ import type { StoryLine } from '../attach/story.ts';
 import { parseFlags } from '../config/flags.ts';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Command } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 import { columns, problemLines, shortened, shown } from './table.ts';
 
 export const explainCommand: Command = {
@@ -18,7 +18,7 @@ export const explainCommand: Command = {
       'address or endpoint. Without a name, it lists what can be explained.',
       '',
       '  --json          the whole answer of the daemon',
-      "  --run-dir PATH  the folder of the daemon's control socket",
+      ...controlHelp(18),
     ].join('\n'),
 
   async run(args, terminal, signal) {

@@ -1,7 +1,7 @@
 import type { Cleaned } from '../attach/upkeep.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { Command } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 import { shown } from './table.ts';
 
 export const gcCommand: Command = {
@@ -14,7 +14,7 @@ export const gcCommand: Command = {
       '  --dry-run       only tell what would be done',
       '  --withdraw      takes away too what stands in the VM for containers that are left: before the daemon is removed',
       '  --json          the whole answer of the daemon',
-      "  --run-dir PATH  the folder of the daemon's control socket",
+      ...controlHelp(18),
     ].join('\n'),
 
   async run(args, terminal, signal) {

@@ -1,7 +1,7 @@
 import { parseFlags } from '../config/flags.ts';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import type { Command, Terminal } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 
 const help = [
   'usage: kuryr network create NAME [FLAGS] [-- DOCKER-ARGUMENTS]',
@@ -15,7 +15,7 @@ const help = [
   '  --link KIND         ipvlan or macvlan [that of the daemon]',
   '  --mode MODE         l2 or private (ipvlan, which must be named for private); bridge or private (macvlan)',
   '  --print             only print the command',
-  "  --run-dir PATH      the folder of the daemon's control socket",
+  ...controlHelp(22),
   '',
   'DOCKER-ARGUMENTS are handed to docker network create, --internal or --label for instance.',
 ].join('\n');

@@ -1,7 +1,7 @@
 import { parseFlags } from '../config/flags.ts';
 import type { Reloaded } from '../daemon/reload.ts';
 import type { Command } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 import { shown } from './table.ts';
 
 export const reloadCommand: Command = {
@@ -13,7 +13,7 @@ export const reloadCommand: Command = {
       'Where something is wrong with them, nothing changes.',
       '',
       '  --json          the whole answer of the daemon',
-      "  --run-dir PATH  the folder of the daemon's control socket",
+      ...controlHelp(18),
     ].join('\n'),
 
   async run(args, terminal, signal) {

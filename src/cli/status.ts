@@ -8,7 +8,7 @@ import type {
 } from '../attach/status.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { Command } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 import { columns, problemLines, shortened, shown } from './table.ts';
 
 export const statusCommand: Command = {
@@ -21,7 +21,7 @@ export const statusCommand: Command = {
       '',
       '  --json          the whole answer of the daemon',
       '  --check         exit code 1 where containers cannot start or are not safe: one of the values shown is an error',
-      "  --run-dir PATH  the folder of the daemon's control socket",
+      ...controlHelp(18),
     ].join('\n'),
 
   async run(args, terminal, signal) {

@@ -4,7 +4,7 @@ import { parseFlags } from '../config/flags.ts';
 import { nodeIo } from '../install/io.ts';
 import { uninstall } from '../install/uninstaller.ts';
 import type { Command } from './command.ts';
-import { askDaemon, controlFlags } from './control-client.ts';
+import { askDaemon, controlFlags, controlHelp } from './control-client.ts';
 import { renderCleaned } from './gc.ts';
 import { cpuOfThis } from './install.ts';
 
@@ -18,7 +18,7 @@ export const uninstallCommand: Command = {
       '',
       '  --purge         configuration, credential and ledger go too',
       '  --force         goes on all the same',
-      "  --run-dir PATH  the folder of the daemon's control socket",
+      ...controlHelp(18),
     ].join('\n'),
 
   async run(args, terminal, signal) {

@@ -181,7 +181,7 @@ export const errorTable = {
   DAEMON_NOT_RUNNING: {
     status: 503,
     text: 'No daemon answers at {socket}.',
-    todo: 'Start it (kuryr run), or name its folder by --run-dir.',
+    todo: 'Start it (systemctl start kuryr, or kuryr run). One that runs listens where run-dir was when it started, until it is restarted: name that folder by --run-dir.',
   },
   DAEMON_RUNNING: {
     status: 409,

@@ -24,6 +24,19 @@ describe('the manual', () => {
     assert.match(text, /^--dry-run$/m);
   });
 
+  it('has what the control commands take, and how every command may end', async () => {
+    const text = await textOf('man1/kuryr.1');
+    for (const name of ['network', 'status', 'explain', 'reload', 'uninstall', 'gc']) {
+      const own = text.split('\n.SS "').find(part => part.startsWith(`kuryr ${name}"`));
+      assert.match(own ?? '', /^--config PATH$/m, name);
+    }
+    const ends = text.split('\n.SH "').find(part => part.startsWith('EXIT STATUS"'));
+    assert.deepEqual(
+      [...(ends ?? '').matchAll(/^\.TP\n(\d+)$/gm)].map(([, code]) => code),
+      ['0', '1', '64', '69', '130'],
+    );
+  });
+
   it('has every option with its default and its variable', async () => {
     const text = await textOf('man5/kuryr.yaml.5');
     for (const name of optionNames) {

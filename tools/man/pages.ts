@@ -1,5 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { commandNames, help } from '../../src/cli/commands.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { fallbackText, type OptionName, optionNames, options, variableOf } from '../../src/config/options.ts';
 import { type ErrorEntry, errorTable } from '../../src/errors/table.ts';
 import { helpParts } from './help.ts';
@@ -35,13 +36,7 @@ async function commandsPage(page: RoffPage): Promise<string> {
     }
   }
   page.section('EXIT STATUS');
-  page.definition('0', 'It is done.');
-  page.definition(
-    '1',
-    'It failed. The error says why and what to do; its code, in brackets, is one of kuryr-errors(7).',
-  );
-  page.definition('64', 'The command line, a variable or the file cannot be understood.');
-  page.definition('130', 'A signal ended it.');
+  for (const { code, text } of Object.values(exitCodes)) page.definition(String(code), text);
   page.section('ENVIRONMENT');
   page.definition('KURYR_*', 'Options of the daemon: see kuryr.yaml(5).');
   page.definition(

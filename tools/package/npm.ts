@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { command } from '../../guest/command.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 
 /** What the npm package is made of. */
 export interface NpmParts {
@@ -32,7 +33,7 @@ var wanted = '${manifest.engines.node}'.match(/\\d+/g).map(Number);
 var found = process.versions.node.split('.').map(Number);
 if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
   console.error('kuryr: Node ' + wanted.join('.') + ' or newer is needed, and this is ' + process.versions.node);
-  process.exit(69);
+  process.exit(${exitCodes.nodeTooOld.code});
 }
 import('../kuryr.mjs');
 `;
