@@ -10,7 +10,6 @@ import { install } from '../install/installer.ts';
 import { nodeIo } from '../install/io.ts';
 import { loadCloudConfig } from '../openstack/clouds-yaml.ts';
 import type { Command, Terminal } from './command.ts';
-import { askDaemon } from './control-client.ts';
 
 export const installCommand: Command = {
   help: () =>
@@ -19,21 +18,20 @@ export const installCommand: Command = {
       '',
       'Installs Kuryr on this VM, with its own Node, below /usr/local, as a service and a socket of systemd, and starts it. Done',
       'again it is the upgrade, or the way back: running containers, the configuration and the ledger stay, and no call is refused.',
-      'What fails is undone. It takes the credential in /etc/kuryr/clouds.yaml, which kuryr credential create makes.',
+      'Units that were stopped stay so. What fails is undone; one that was killed is put right by the next.',
+      'It takes the credential in /etc/kuryr/clouds.yaml, which kuryr credential create makes.',
       '',
       '  --cloud NAME  writes that file with the application credential of this cloud in your clouds.yaml',
       '  --dry-run     only tell what would be done',
     ].join('\n'),
 
-  async run(args, terminal, signal) {
+  async run(args, terminal) {
     const { text, on } = parseFlags(args, { cloud: 'text', 'dry-run': 'switch' });
     if (isShared()) throw new KuryrError('INSTALL_NODE_UNFIT', { node: process.execPath });
     const credential = text.cloud === undefined ? [] : await credentialOf(text.cloud, terminal);
-    // Folders that are made on the way are for all to read, whatever the user's own files are.
-    process.umask(0o022);
     const built = await program(terminal);
     try {
-      await install({
+      const stopped = await install({
         ...{
           io: nodeIo,
           cpu: cpuOfThis(),
@@ -41,20 +39,20 @@ export const installCommand: Command = {
           built: built.folder,
           node: process.execPath,
         },
-        answers: () =>
-          askDaemon({ method: 'GET', path: '/v1/version' }, {}, terminal, signal).then(
-            () => true,
-            () => false,
-          ),
         ...{ credential, dryRun: on.has('dry-run'), say: line => terminal.out(line) },
       });
+      if (!on.has('dry-run')) terminal.out(lastWord(stopped));
+      return 0;
     } finally {
       await built[Symbol.asyncDispose]();
     }
-    if (!on.has('dry-run')) terminal.out('Kuryr serves. Next: kuryr doctor, then kuryr network create NAME');
-    return 0;
   },
 };
+
+function lastWord(stopped: readonly string[]): string {
+  if (stopped.length === 0) return 'Kuryr serves. Next: kuryr doctor, then kuryr network create NAME';
+  return `Kuryr is installed, and stopped as it was. To start it: systemctl start ${stopped.join(' ')}`;
+}
 
 export const cpuOfThis = (): 'x64' | 'arm64' => (process.arch === 'arm64' ? 'arm64' : 'x64');
 

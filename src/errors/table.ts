@@ -368,6 +368,11 @@ export const errorTable = {
     text: 'The installation failed at: {step} ({reason}). What was done is undone.',
     todo: 'journalctl -u kuryr.service tells what the daemon said, if it came to that; kuryr doctor what this VM or its cloud lacks.',
   },
+  INSTALL_LINK: {
+    status: 409,
+    text: '{path} is a link to {target}: it is of another installation, and kuryr install does not replace it.',
+    todo: 'Remove it first: npm uninstall --global kuryr, where npm made it, and systemctl unmask kuryr.socket kuryr.service, where it leads to /dev/null. kuryr install brings its own Node, and runs from a checkout (./kuryr install) or by npx.',
+  },
   INSTALL_MISSING: {
     status: 404,
     text: 'Kuryr is not installed here: there is no {folder}.',
@@ -397,6 +402,11 @@ export const errorTable = {
     status: 409,
     text: 'Kuryr is on this machine as a Debian package, or was and is not purged: {file} is there.',
     todo: 'Use the package for upgrades and removal. For kuryr install: save /etc/kuryr and /var/lib/kuryr, then apt purge kuryr, which removes them.',
+  },
+  INSTALL_UNDER_WAY: {
+    status: 409,
+    text: 'Kuryr is being installed on this machine already, by process {pid}.',
+    todo: 'Wait for its end. Where it hangs, end it (kill {pid}) and run this again: what it did is undone first.',
   },
   INTERNAL: {
     status: 500,

@@ -3,7 +3,7 @@ import { KuryrError } from '../errors/kuryr-error.ts';
 import type { CloudConfig } from '../openstack/cloud-config.ts';
 import { configFolder, credentialFile } from './place.ts';
 
-const caFile = `${configFolder}/ca.pem`;
+export const caFile = `${configFolder}/ca.pem`;
 
 /**
  * The user's cloud as the daemon's credential: files and texts. The daemon sees no home folders, so a CA goes along.

@@ -1,53 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { FakeIo } from './fake-io.ts';
-import { type InstallParts, install } from './installer.ts';
+import { Bench, program } from './bench.ts';
 import { layout } from './layout.ts';
 import { localPlace } from './place.ts';
-import { type UninstallParts, uninstall } from './uninstaller.ts';
-
-const program = '/usr/local/lib/kuryr/kuryr.mjs';
-
-class Bench {
-  readonly io = new FakeIo();
-  readonly said: string[] = [];
-
-  constructor() {
-    const { files, folders } = this.io;
-    for (const folder of ['/run/systemd/system', '/etc/kuryr']) folders.set(folder, 0o755);
-    for (const name of ['kuryr.mjs', 'koffi-linux-x64.node', 'man/man1/kuryr.1'])
-      files.set(`/built/${name}`, { text: `${name} 1`, mode: 0o600 });
-    files.set('/opt/node', { text: 'node 1', mode: 0o700 });
-    files.set('/etc/kuryr/clouds.yaml', { text: 'the credential', mode: 0o600 });
-  }
-
-  install(parts: Partial<InstallParts> = {}): Promise<void> {
-    return install({
-      ...{ io: this.io, cpu: 'x64', isRoot: true, built: '/built', node: '/opt/node', credential: [], dryRun: false },
-      answers: async () => false,
-      say: line => void this.said.push(line),
-      ...parts,
-    });
-  }
-
-  uninstall(parts: Partial<UninstallParts> = {}): Promise<void> {
-    return uninstall({
-      ...{ io: this.io, cpu: 'x64', isRoot: true, purge: false, force: false },
-      attached: async () => 0,
-      giveBack: async () => {
-        this.io.commands.push('give back');
-        return 0;
-      },
-      withdraw: async () => void this.io.commands.push('withdraw'),
-      say: line => void this.said.push(line),
-      ...parts,
-    });
-  }
-
-  systemctl(): string[] {
-    return this.io.commands.filter(line => line.startsWith('systemctl') && !line.includes('is-active'));
-  }
-}
 
 let bench: Bench;
 beforeEach(() => {
@@ -118,13 +73,85 @@ describe('kuryr install', () => {
     assert.equal(bench.systemctl().at(-1), 'systemctl restart kuryr.service');
   });
 
+  it('starts and enables nothing in an upgrade that was stopped or disabled, and says so', async () => {
+    await bench.install();
+    for (const unit of ['kuryr.socket', 'kuryr.service']) {
+      bench.io.active.delete(unit);
+      bench.io.enabled.delete(unit);
+    }
+    bench.release(2);
+    assert.deepEqual(await bench.install(), ['kuryr.socket', 'kuryr.service']);
+    assert.equal(bench.io.files.get(program)?.text, 'kuryr.mjs 2');
+    assert.deepEqual([bench.io.active.size, bench.io.enabled.size], [0, 0]);
+    assert.ok(bench.said.includes('leave kuryr.socket and kuryr.service stopped'));
+    // The service alone: its socket still listens.
+    bench.io.active.set('kuryr.socket', 'active');
+    bench.release(3);
+    assert.deepEqual(await bench.install(), ['kuryr.service']);
+    assert.deepEqual([...bench.io.active], [['kuryr.socket', 'active']]);
+  });
+
+  it('starts in an upgrade what had failed, or had waited for its credential', async () => {
+    await bench.install();
+    for (const unit of ['kuryr.socket', 'kuryr.service']) bench.io.active.set(unit, 'failed');
+    assert.deepEqual(await bench.install(), []);
+    assert.equal(bench.io.active.get('kuryr.service'), 'active');
+    bench.io.active.clear();
+    bench.io.unmet.add('kuryr.socket').add('kuryr.service');
+    assert.deepEqual(await bench.install(), []);
+    assert.equal(bench.io.active.get('kuryr.socket'), 'active');
+  });
+
+  it('puts units back as they were when an upgrade does not start', async () => {
+    await bench.install();
+    bench.release(2);
+    for (const [unit, was] of [
+      ['kuryr.service', 'failed'],
+      ['kuryr.socket', 'active'],
+    ] as const)
+      bench.io.active.set(unit, was);
+    bench.io.enabled.delete('kuryr.service');
+    bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'Job failed' });
+    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
+    assert.deepEqual(bench.systemctl().at(-1), 'systemctl stop kuryr.service');
+    assert.deepEqual([...bench.io.enabled], ['kuryr.socket']);
+    assert.equal(bench.io.active.get('kuryr.socket'), 'active');
+  });
+
+  it('takes away with a first installation that fails only the run folders that came with it', async () => {
+    bench.io.folders.set('/run/kuryr', 0o700);
+    bench.io.files.set('/run/kuryr/guard', { text: 'of a daemon that ran by hand', mode: 0o600 });
+    const before = bench.io.snapshot();
+    bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'no' });
+    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
+    assert.deepEqual(bench.io.snapshot(), before);
+  });
+
+  it('replaces no link: it is of npm, or a mask', async () => {
+    bench.io.files.set('/usr/local/bin/kuryr', { text: 'that of npm', mode: 0o755 });
+    bench.io.links.set('/usr/local/bin/kuryr', '../lib/node_modules/kuryr/bin/kuryr.cjs');
+    const before = bench.io.snapshot();
+    const refused = { code: 'INSTALL_LINK', message: /node_modules\/kuryr\/bin.* npm uninstall/ };
+    await assert.rejects(bench.install(), refused);
+    await assert.rejects(bench.install({ dryRun: true }), refused);
+    assert.deepEqual(bench.io.snapshot(), before);
+    await bench.io.remove('/usr/local/bin/kuryr');
+    bench.io.links.set('/etc/systemd/system/kuryr.service', '/dev/null');
+    await assert.rejects(bench.install(), { code: 'INSTALL_LINK', message: /\/dev\/null.* unmask/ });
+    bench.io.links.clear();
+    // The user's own file may be anywhere.
+    bench.io.files.set('/etc/kuryr/kuryr.yaml', { text: 'wait-seconds: 9\n', mode: 0o644 });
+    bench.io.links.set('/etc/kuryr/kuryr.yaml', '/srv/kuryr.yaml');
+    await bench.install();
+    assert.equal(bench.io.links.size, 1);
+  });
+
   it('leaves nothing of an installation that fails on the way', async () => {
     const before = bench.io.snapshot();
     bench.io.full = '/etc/systemd/network/05-kuryr.link';
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /ENOSPC/ });
     bench.io.full = undefined;
     assert.deepEqual(bench.io.snapshot(), before);
-    bench.io.folders.set('/run/kuryr', 0o700);
     bench.io.answers.push({ to: 'systemctl start kuryr.socket', code: 1, output: 'no' });
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
     assert.deepEqual(bench.io.snapshot(), before);
@@ -133,7 +160,6 @@ describe('kuryr install', () => {
 
   it('undoes the rest where one thing cannot be undone, lets go of namespaces, and tells what went wrong first', async () => {
     const before = bench.io.snapshot();
-    bench.io.folders.set('/run/kuryr', 0o700);
     bench.io.files.set('/proc/self/mounts', { text: 'nsfs /run/kuryr/guard/ens3 nsfs rw 0 0\n', mode: 0o444 });
     bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'METRICS_LISTEN_FAILED' });
     const remove = bench.io.remove.bind(bench.io);
@@ -142,18 +168,30 @@ describe('kuryr install', () => {
       await remove(path);
     };
     await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /METRICS_LISTEN_FAILED/ });
-    await remove('/proc/self/mounts');
+    for (const path of ['/proc/self/mounts', '/run/lock/kuryr']) await remove(path);
     assert.deepEqual(bench.io.snapshot(), before);
     assert.ok(bench.io.commands.includes('umount -l /run/kuryr/guard/ens3'));
     assert.ok(bench.said.some(line => /^not undone: .*EBUSY/.test(line)));
   });
 
-  it('leaves a daemon that was started by hand its sockets', async () => {
+  it('leaves a daemon that was started by hand its sockets, the control socket and the plug-in one', async () => {
     const before = bench.io.snapshot();
-    await assert.rejects(bench.install({ answers: async () => true }), { code: 'DAEMON_RUNNING' });
-    assert.deepEqual([bench.io.snapshot(), bench.io.commands], [before, []]);
+    for (const path of ['/run/kuryr/control.sock', '/run/docker/plugins/kuryr.sock']) {
+      bench.io.listening.set(path, true);
+      await assert.rejects(bench.install(), { code: 'SOCKET_TAKEN', message: new RegExp(path) });
+      assert.deepEqual([bench.io.snapshot(), bench.systemctl()], [before, []]);
+      bench.io.listening.clear();
+    }
     await bench.install();
-    await bench.install({ answers: async () => true });
+    // By now it is systemd that listens.
+    bench.io.listening.set('/run/kuryr/control.sock', true);
+    await bench.install();
+  });
+
+  it('does not take for nobody whom it cannot ask', async () => {
+    bench.io.listening.set('/run/docker/plugins/kuryr.sock', new Error('EMFILE: too many open files'));
+    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /plugins\/kuryr\.sock.*EMFILE/ });
+    assert.deepEqual(bench.systemctl(), []);
   });
 
   it('is refused where a package was removed whose purge would take credential and ledger', async () => {
@@ -171,7 +209,7 @@ describe('kuryr install', () => {
     const before = bench.io.snapshot();
     await bench.install({ dryRun: true, isRoot: false });
     assert.deepEqual(bench.io.snapshot(), before);
-    assert.deepEqual(bench.io.commands, []);
+    assert.deepEqual(bench.systemctl(), []);
     assert.ok(bench.said.includes(`make ${program}`));
   });
 
@@ -183,97 +221,5 @@ describe('kuryr install', () => {
     await assert.rejects(bench.install(), { code: 'INSTALL_PACKAGED' });
     await bench.io.remove('/run/systemd/system');
     await assert.rejects(bench.install(), { code: 'INSTALL_NO_SYSTEMD' });
-  });
-});
-
-describe('kuryr uninstall', () => {
-  it('leaves the machine as it was, but for configuration, credential and ledger', async () => {
-    const before = bench.io.snapshot();
-    await bench.install();
-    bench.io.folders.set('/run/kuryr', 0o700);
-    bench.io.files.set('/var/lib/kuryr/ledger', { text: 'x', mode: 0o600 });
-    await bench.uninstall();
-    assert.deepEqual(
-      [...bench.io.files.keys()].filter(path => /kuryr/.test(path) && !path.startsWith('/built')),
-      ['/etc/kuryr/clouds.yaml', '/etc/kuryr/kuryr.yaml', '/var/lib/kuryr/ledger'],
-    );
-    await bench.install();
-    bench.io.folders.set('/run/kuryr', 0o700);
-    await bench.uninstall({ purge: true });
-    assert.ok(!bench.io.exists('/etc/kuryr') && !bench.io.exists('/var/lib/kuryr'));
-    bench.io.folders.set('/etc/kuryr', 0o755);
-    bench.io.files.set('/etc/kuryr/clouds.yaml', { text: 'the credential', mode: 0o600 });
-    assert.deepEqual(bench.io.snapshot(), before);
-  });
-
-  it('takes away the folders that it made, and no others, empty though they are', async () => {
-    bench.io.folders.set('/etc/systemd/network', 0o755);
-    await bench.install();
-    const made = bench.io.files.get('/usr/local/lib/kuryr/folders-made')?.text.split('\n') ?? [];
-    assert.ok(made.includes('/usr/local/share/man/man1') && made.includes('/etc/NetworkManager'), String(made));
-    for (const folder of made.slice(0, -1)) bench.io.folders.set(folder, 0o755);
-    bench.io.files.set('/etc/NetworkManager/conf.d/another.conf', { text: '', mode: 0o644 });
-    await bench.install();
-    await bench.uninstall({ purge: true });
-    for (const [folder, stays] of [
-      ['/usr/local/share/man/man1', false],
-      ['/usr/local/share', false],
-      ['/etc/systemd/network', true],
-      ['/etc/NetworkManager/conf.d', true],
-    ] as const)
-      assert.equal(bench.io.folders.has(folder), stays, folder);
-  });
-
-  it('has the daemon give back what it holds before it is stopped, and the socket stopped after it', async () => {
-    await bench.install();
-    bench.io.commands.length = 0;
-    await bench.uninstall();
-    assert.deepEqual(
-      bench.io.commands.filter(line => /give|withdraw|disable/.test(line)),
-      ['give back', 'withdraw', 'systemctl disable --now kuryr.service', 'systemctl disable --now kuryr.socket'],
-    );
-  });
-
-  it('lets go of namespaces that a guard was kept in', async () => {
-    await bench.install();
-    bench.io.files.set('/proc/self/mounts', {
-      text: 'nsfs /run/kuryr/guard/2 nsfs rw 0 0\nnsfs /run/netns/a nsfs rw 0 0\n',
-      mode: 0o444,
-    });
-    await bench.uninstall();
-    assert.deepEqual(
-      bench.io.commands.filter(line => line.startsWith('umount')),
-      ['umount -l /run/kuryr/guard/2'],
-    );
-  });
-
-  it('is refused while containers are attached, networks are left or the daemon is silent, unless forced', async () => {
-    await bench.install();
-    const before = bench.io.snapshot();
-    const silent = () => Promise.reject(Object.assign(new Error('silent'), { code: 'DAEMON_NOT_RUNNING' }));
-    await assert.rejects(bench.uninstall({ attached: async () => 2 }), { code: 'UNINSTALL_ATTACHED' });
-    await assert.rejects(bench.uninstall({ attached: silent }), { code: 'DAEMON_NOT_RUNNING' });
-    bench.io.answers.push({ to: 'docker network ls', code: 0, output: 'lan\n' });
-    await assert.rejects(bench.uninstall(), { code: 'UNINSTALL_NETWORKS', message: /lan/ });
-    assert.deepEqual(bench.io.snapshot(), before);
-    await bench.uninstall({ attached: async () => 2, giveBack: silent, force: true });
-    assert.ok(!bench.io.exists(program));
-  });
-
-  it('takes nothing away while something is still held in the cloud, unless forced', async () => {
-    await bench.install();
-    const before = bench.io.snapshot();
-    const held = { purge: true, giveBack: async () => 2 };
-    await assert.rejects(bench.uninstall(held), { code: 'UNINSTALL_HELD', message: /^2 / });
-    assert.deepEqual(bench.io.snapshot(), before);
-    await bench.uninstall({ ...held, force: true });
-    assert.ok(!bench.io.exists('/var/lib/kuryr'));
-  });
-
-  it('is refused to all but root, for a package, and where nothing is installed', async () => {
-    await assert.rejects(bench.uninstall(), { code: 'INSTALL_MISSING' });
-    await assert.rejects(bench.uninstall({ isRoot: false }), { code: 'INSTALL_NOT_ROOT' });
-    bench.io.files.set('/usr/lib/kuryr/kuryr.mjs', { text: '', mode: 0o644 });
-    await assert.rejects(bench.uninstall(), { code: 'INSTALL_PACKAGED' });
   });
 });

@@ -1,5 +1,18 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** The machine as an installation sees it; a test has one in memory. */
@@ -7,11 +20,15 @@ export interface InstallIo {
   exists(path: string): boolean;
   /** The file's text, undefined where there is none. */
   read(path: string): Promise<string | undefined>;
+  /** Where a symbolic link points; undefined for all else, and for nothing. */
+  target(path: string): Promise<string | undefined>;
   /** Whether both files are there and have the same bytes. */
   same(one: string, other: string): Promise<boolean>;
-  /** Puts it there whole, or not at all; whoever has the former open keeps that. */
+  /** Puts it there whole, or not at all; whoever has the former open keeps that. Missing folders are made for all to read. */
   write(path: string, text: string, mode: number): Promise<void>;
   copy(from: string, path: string, mode: number): Promise<void>;
+  /** The file gets another name beside its own, by which it stays when something else is put there. */
+  keep(path: string, as: string): Promise<void>;
   /** Where the folder is there already, it only gets the mode. */
   makeFolder(path: string, mode: number): Promise<void>;
   /** What is there goes to the other path. */
@@ -22,15 +39,21 @@ export interface InstallIo {
   removeEmpty(path: string): Promise<void>;
   /** Paths of files below the folder, from there; none where there is no folder. */
   list(folder: string): Promise<readonly string[]>;
+  /** Whether somebody listens on the unix socket. @throws Error where that cannot be told */
+  listens(path: string): Promise<boolean>;
   /** Runs a program; `output` has both its streams. Code 127 where there is none of that name. */
   run(command: readonly string[]): Promise<{ readonly code: number; readonly output: string }>;
 }
 
+/** What a file is written as before it takes its name. */
+export const draft = (path: string): string => `${path}.kuryr-new`;
+
 export const nodeIo: InstallIo = {
   exists: path => existsSync(path),
-  read: path => readFile(path, 'utf8').catch(unlessMissing),
+  read: path => readFile(path, 'utf8').catch(unless('ENOENT', 'ENOTDIR')),
+  target: path => readlink(path).catch(unless('ENOENT', 'ENOTDIR', 'EINVAL')),
   async same(one, other) {
-    const [a, b] = await Promise.all([one, other].map(path => stat(path).catch(unlessMissing)));
+    const [a, b] = await Promise.all([one, other].map(path => stat(path).catch(unless('ENOENT', 'ENOTDIR'))));
     if (a === undefined || b === undefined || a.size !== b.size) return false;
     const rest = createReadStream(other)[Symbol.asyncIterator]();
     for await (const chunk of createReadStream(one)) {
@@ -39,24 +62,41 @@ export const nodeIo: InstallIo = {
     }
     return true;
   },
-  write: (path, text, mode) => aside(path, mode, draft => writeFile(draft, text, { mode: 0o600 })),
-  copy: (from, path, mode) => aside(path, mode, draft => copyFile(from, draft)),
+  write: (path, text, mode) => aside(path, mode, name => writeFile(name, text, { mode: 0o600 })),
+  copy: (from, path, mode) => aside(path, mode, name => copyFile(from, name)),
+  async keep(path, as) {
+    await rm(as, { force: true });
+    await link(path, as);
+  },
   async makeFolder(path, mode) {
-    await mkdir(path, { recursive: true, mode });
+    await makeFolders(path);
     await chmod(path, mode);
   },
   move: (from, to) => rename(from, to),
   remove: path => rm(path, { recursive: true, force: true }),
   async removeEmpty(path) {
-    await rmdir(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error;
-    });
+    await rmdir(path).catch(unless('ENOENT', 'ENOTEMPTY'));
   },
   async list(folder) {
-    const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(unlessMissing);
+    const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(unless('ENOENT', 'ENOTDIR'));
     return (found ?? []).flatMap(each =>
       each.isFile() ? [`${each.parentPath}/${each.name}`.slice(folder.length + 1)] : [],
     );
+  },
+  listens(path) {
+    const { connect } = process.getBuiltinModule('node:net');
+    return new Promise((resolve, reject) => {
+      const socket = connect(path, () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        // EAGAIN: so many wait there that there is no place for one more.
+        if (error.code === 'EAGAIN') resolve(true);
+        else if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(false);
+        else reject(error);
+      });
+    });
   },
   async run([program = '', ...args]) {
     const { spawn } = process.getBuiltinModule('node:child_process');
@@ -75,17 +115,27 @@ export const nodeIo: InstallIo = {
   },
 };
 
-/** The draft is in the same folder: a rename replaces only within a file system. Its folders are made where they are missing. */
-async function aside(path: string, mode: number, make: (draft: string) => Promise<void>): Promise<void> {
-  const draft = `${path}.kuryr-new`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  await rm(draft, { force: true });
-  await make(draft);
-  await chmod(draft, mode);
-  await rename(draft, path);
+/** The draft is in the same folder: a rename replaces only within a file system. */
+async function aside(path: string, mode: number, make: (name: string) => Promise<void>): Promise<void> {
+  const name = draft(path);
+  await makeFolders(dirname(path));
+  await rm(name, { force: true });
+  await make(name);
+  await chmod(name, mode);
+  await rename(name, path);
 }
 
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-  throw error;
+/** Folders that are missing, with their mode whatever the umask is. */
+async function makeFolders(path: string): Promise<void> {
+  const mode = 0o755;
+  const first = await mkdir(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) await chmod(folder, mode);
+}
+
+function unless(...codes: readonly string[]): (error: NodeJS.ErrnoException) => undefined {
+  return error => {
+    if (!codes.includes(error.code ?? '')) throw error;
+    return undefined;
+  };
 }

@@ -28,6 +28,9 @@ export const programFolder = ({ prefix }: Place): string => `${prefix}/lib/kuryr
 /** Names, a line each, the folders that were not there before an installation: they go with it, where nobody uses them by then. */
 export const madeFile = (place: Place): string => `${programFolder(place)}/folders-made`;
 
+/** Tells what `kuryr install` does, as long as it is under way: in a folder that every machine has, so that none is made for it. */
+export const recordFile = '/var/lib/kuryr-install';
+
 /** The command line that starts Kuryr of that place, as words. */
 export const programOf = (place: Place): readonly [node: string, script: string] => [
   `${programFolder(place)}/node`,

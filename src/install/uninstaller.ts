@@ -1,5 +1,4 @@
 import { KuryrError } from '../errors/kuryr-error.ts';
-import { removeHeld, tellNetworkManagers } from './installer.ts';
 import type { InstallIo } from './io.ts';
 import { layout } from './layout.ts';
 import {
@@ -8,10 +7,13 @@ import {
   madeFile,
   packagePlace,
   programFolder,
+  recordFile,
   runFolders,
   stateFolder,
   units,
 } from './place.ts';
+import { leftovers, openRecord, takeBack } from './record.ts';
+import { removeHeld, tellNetworkManagers } from './units.ts';
 
 export interface UninstallParts {
   readonly io: InstallIo;
@@ -32,11 +34,12 @@ export interface UninstallParts {
 
 /**
  * Takes Kuryr off the machine again: everything but, unless purged, configuration, credential and ledger.
- * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, UNINSTALL_HELD, DAEMON_NOT_RUNNING
+ * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, UNINSTALL_HELD, INSTALL_UNDER_WAY, DAEMON_NOT_RUNNING
  */
 export async function uninstall(parts: UninstallParts): Promise<void> {
   const { io, cpu, purge, force, say } = parts;
   assertInstalled(parts);
+  const killed = await openRecord(io);
   await assertUnused(parts);
   say('give back what is held in cloud and kernel');
   const giveBack = async () => {
@@ -50,11 +53,15 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
   say(`stop and disable ${units.toReversed().join(' and ')}`);
   // The service first: sockets that are left alone would start it again.
   for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
+  if (killed !== undefined) await takeBack(io, killed, say);
+  for (const path of await leftovers(io, cpu)) await io.remove(path);
   const entries = layout(localPlace, cpu);
   const made = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
   await io.remove(madeFile(localPlace));
   for (const entry of entries.toReversed()) {
     if (entry.path.startsWith(configFolder) || entry.path === stateFolder) continue;
+    // No installation makes links: it is another's by now.
+    if ((await io.target(entry.path)) !== undefined) continue;
     if (entry.kind === 'folder') await io.removeEmpty(entry.path);
     else await io.remove(entry.path);
     say(`remove ${entry.path}`);
@@ -77,7 +84,7 @@ function assertInstalled({ io, isRoot }: UninstallParts): void {
   const packaged = `${programFolder(packagePlace)}/kuryr.mjs`;
   if (io.exists(packaged)) throw new KuryrError('INSTALL_PACKAGED', { file: packaged });
   const program = programFolder(localPlace);
-  if (!io.exists(program)) throw new KuryrError('INSTALL_MISSING', { folder: program });
+  if (!io.exists(program) && !io.exists(recordFile)) throw new KuryrError('INSTALL_MISSING', { folder: program });
 }
 
 async function assertUnused({ io, force, attached }: UninstallParts): Promise<void> {

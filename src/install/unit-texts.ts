@@ -3,6 +3,9 @@ import { credentialFile, type Place, programOf } from './place.ts';
 
 const runFolder = options['run-dir'].fallback.value;
 
+/** Where systemd listens for the daemon. */
+export const socketPaths = [options['docker-socket'].fallback.value, `${runFolder}/control.sock`] as const;
+
 const documentation = 'Documentation=man:kuryr(1) man:kuryr.yaml(5)';
 
 // Without a credential neither is started, and neither has failed. Who has it elsewhere (LoadCredentialEncrypted=) empties this.
@@ -20,8 +23,7 @@ ${condition}
 Before=docker.service
 
 [Socket]
-ListenStream=${options['docker-socket'].fallback.value}
-ListenStream=${runFolder}/control.sock
+${socketPaths.map(path => `ListenStream=${path}`).join('\n')}
 SocketMode=0600
 # For /run/docker, which user namespaces of containers go through.
 DirectoryMode=0711

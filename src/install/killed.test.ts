@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Bench, program } from './bench.ts';
+
+/** From that step on, the nth or one of that name, nothing is done any more, as of one that was killed. Gives how many it came to. */
+async function killedAt(bench: Bench, at: number | string, work: () => Promise<unknown>): Promise<number> {
+  let steps = 0;
+  let isDead = false;
+  bench.io.onStep = step => {
+    steps += 1;
+    isDead ||= steps === at || step === at;
+    if (isDead) throw new Error('killed');
+  };
+  await work().catch(() => undefined);
+  bench.io.onStep = () => {};
+  return steps;
+}
+
+const credential = [{ path: '/etc/kuryr/clouds.yaml', text: 'another' }];
+const broken = { to: 'systemctl restart kuryr.service', code: 1, output: 'it does not start' };
+
+/** A machine before the installation that is killed. */
+async function machine(version: number): Promise<Bench> {
+  const bench = new Bench();
+  if (version > 1) await bench.install();
+  bench.release(version);
+  return bench;
+}
+
+for (const [what, version] of [
+  ['a first installation', 1],
+  ['an upgrade', 2],
+] as const) {
+  describe(`${what} that is killed`, () => {
+    it('is put right by the next, wherever it was', async () => {
+      const whole = await machine(version);
+      const last = await killedAt(whole, Number.POSITIVE_INFINITY, () => whole.install({ credential }));
+      assert.ok(last > 25, String(last));
+      for (let n = 1; n <= last; n++) {
+        const bench = await machine(version);
+        await killedAt(bench, n, () => bench.install({ credential }));
+        await bench.install({ credential });
+        assert.deepEqual(bench.io.snapshot(), whole.io.snapshot(), `killed at step ${n}`);
+      }
+    });
+
+    it('is undone by the next that fails, wherever it was, as far as it did not count', async () => {
+      const before = await machine(version);
+      const whole = await machine(version);
+      const last = await killedAt(whole, Number.POSITIVE_INFINITY, () => whole.install({ credential }));
+      for (let n = 1; n <= last; n++) {
+        const bench = await machine(version);
+        await killedAt(bench, n, () => bench.install({ credential }));
+        const counts =
+          !bench.io.files.has('/var/lib/kuryr-install') && bench.io.files.get(program)?.text === `kuryr.mjs ${version}`;
+        bench.io.answers.push(broken);
+        await assert.rejects(bench.install({ credential }), { code: 'INSTALL_FAILED' });
+        assert.deepEqual(bench.io.snapshot(), (counts ? whole : before).io.snapshot(), `killed at step ${n}`);
+      }
+    });
+
+    it('leaves nothing behind an uninstall, wherever it was, with --purge or without', async () => {
+      const before = new Bench();
+      for (const purge of [true, false]) {
+        for (let n = 1; n < 80; n++) {
+          const bench = await machine(version);
+          bench.release(1);
+          await killedAt(bench, n, () => bench.install({ credential }));
+          if (!bench.io.exists('/usr/local/lib/kuryr') && !bench.io.exists('/var/lib/kuryr-install')) continue;
+          await bench.uninstall({ purge, force: true });
+          const left = [...bench.io.files.keys()].filter(path => !before.io.files.has(path));
+          assert.deepEqual(
+            left.filter(path => path !== '/etc/kuryr/kuryr.yaml' || purge),
+            [],
+            `killed at step ${n}`,
+          );
+          assert.ok(
+            !bench.io.exists('/usr/local/lib') && !bench.io.exists('/etc/NetworkManager'),
+            `killed at step ${n}`,
+          );
+          assert.equal(bench.io.exists('/etc/kuryr/clouds.yaml'), !purge);
+        }
+      }
+    });
+  });
+}
+
+describe('an installation that is under way', () => {
+  it('is not taken for one that was killed', async () => {
+    const bench = new Bench();
+    const stat = (start: number) => `4711 (node (a) b) S ${'1 '.repeat(18)}${start} 0 0`;
+    bench.io.files.set('/proc/self/stat', { text: stat(9000), mode: 0o444 });
+    bench.io.files.set('/proc/4711/stat', { text: stat(9000), mode: 0o444 });
+    await killedAt(bench, 20, () => bench.install());
+    const before = bench.io.snapshot();
+    const refused = { code: 'INSTALL_UNDER_WAY', message: /4711/ };
+    await assert.rejects(bench.install(), refused);
+    await assert.rejects(bench.uninstall({ force: true }), refused);
+    assert.deepEqual(bench.io.snapshot(), before);
+    // Another process that has its number by now.
+    bench.io.files.set('/proc/4711/stat', { text: stat(9001), mode: 0o444 });
+    await bench.install();
+  });
+
+  it('may be gone on with by the program that it put there', async () => {
+    const bench = new Bench();
+    await killedAt(bench, 'systemctl daemon-reload', () => bench.install());
+    bench.release(2);
+    await bench.install({ built: '/usr/local/lib/kuryr', node: '/usr/local/lib/kuryr/node' });
+    assert.equal(bench.io.files.get(program)?.text, 'kuryr.mjs 1');
+    assert.deepEqual([...bench.io.active.keys()], ['kuryr.socket', 'kuryr.service']);
+  });
+});

@@ -1,0 +1,93 @@
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { caFile } from './credential.ts';
+import { draft, type InstallIo } from './io.ts';
+import { layout } from './layout.ts';
+import { credentialFile, localPlace, madeFile, recordFile, units } from './place.ts';
+import { removeHeld } from './units.ts';
+
+/** What an installation is about to do, written down before it is done: it can be taken back, also where it was killed. */
+export interface InstallRecord {
+  readonly isUpgrade: boolean;
+  /** Who does it: a process id and when that process began, as its /proc/PID/stat has them. */
+  readonly by: string;
+  /** Files that were not there. */
+  readonly made: readonly string[];
+  /** Files of which the former stays beside them until the end. */
+  readonly replaced: readonly string[];
+  /** Folders that were not there, the deeper ones first. */
+  readonly folders: readonly string[];
+  /** Those of them that the daemon has its namespaces in. */
+  readonly runFolders: readonly string[];
+}
+
+/** The name by which what is replaced stays. */
+export const former = (path: string): string => `${path}.kuryr-former`;
+
+export async function writeRecord(io: InstallIo, record: InstallRecord): Promise<void> {
+  await io.write(recordFile, JSON.stringify(record), 0o644);
+}
+
+/** From now on it counts. */
+export async function closeRecord(io: InstallIo): Promise<void> {
+  await io.remove(recordFile);
+}
+
+/** What one that did not come to its end wrote down; undefined where none is there. @throws INSTALL_UNDER_WAY */
+export async function openRecord(io: InstallIo): Promise<InstallRecord | undefined> {
+  const text = await io.read(recordFile);
+  if (text === undefined) return undefined;
+  const record = parse(text);
+  const [pid = ''] = record.by.split(' ');
+  if (record.by !== '' && (await processOf(io, pid)) === record.by) throw new KuryrError('INSTALL_UNDER_WAY', { pid });
+  return record;
+}
+
+/** Of one whose text never came to the disk nothing is known, but that it was there. */
+function parse(text: string): InstallRecord {
+  try {
+    return JSON.parse(text) as InstallRecord;
+  } catch {
+    return { isUpgrade: false, by: '', made: [], replaced: [], folders: [], runFolders: [] };
+  }
+}
+
+/** @param pid or `self`. Empty where there is no such process */
+export async function processOf(io: InstallIo, pid: string): Promise<string> {
+  const stat = (await io.read(`/proc/${pid}/stat`)) ?? '';
+  // Behind the name, which may have blanks and brackets: the 3rd field and those after it, of which the 22nd is the start.
+  const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return start === undefined ? '' : `${stat.slice(0, stat.indexOf(' '))} ${start}`;
+}
+
+/** Makes it as it was. What cannot be taken back is no reason to leave the rest: it is told. */
+export async function takeBack(io: InstallIo, record: InstallRecord, say: (line: string) => void): Promise<void> {
+  const steps = [
+    ...(record.isUpgrade ? [] : [() => io.run(['systemctl', 'disable', '--now', ...units.toReversed()])]),
+    ...record.runFolders.map(folder => () => removeHeld(io, folder)),
+    () => putBack(io, record),
+    ...record.made.map(path => () => io.remove(path)),
+    ...[...record.made, ...record.replaced].map(path => () => io.remove(draft(path))),
+    () => io.remove(recordFile),
+    ...record.folders.map(folder => () => io.removeEmpty(folder)),
+  ];
+  for (const step of steps) await step().catch((error: unknown) => say(`not undone: ${asKuryrError(error).text}`));
+}
+
+/** What was replaced is there again. */
+export async function putBack(io: InstallIo, { replaced }: InstallRecord): Promise<void> {
+  for (const path of replaced) if (io.exists(former(path))) await io.move(former(path), path);
+}
+
+/** Drafts, and what was replaced, of installations that are over, however they ended. */
+export async function leftovers(io: InstallIo, cpu: 'x64' | 'arm64'): Promise<readonly string[]> {
+  const own = [
+    ...layout(localPlace, cpu).map(({ path }) => path),
+    ...[credentialFile, caFile, madeFile(localPlace), recordFile],
+  ];
+  const manual = `${localPlace.prefix}/share/man`;
+  const pages = (await io.list(manual)).filter(page => /^man\d\/kuryr[.-].*\.kuryr-(new|former)$/.test(page));
+  return [
+    ...own.flatMap(path => [draft(path), former(path)]).filter(path => io.exists(path)),
+    ...pages.map(page => `${manual}/${page}`),
+  ];
+}
