@@ -3,17 +3,17 @@ import { chmod, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'n
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { nodeIo } from './io.ts';
 
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8);
 
 describe('the machine that is installed on', () => {
   let folder: string;
-  before(async () => {
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kuryr-io-'));
   });
-  after(() => rm(folder, { recursive: true }));
+  afterEach(() => rm(folder, { recursive: true }));
 
   it('gets files and folders with the modes that are meant, whatever the umask of who installs is', async () => {
     const former = process.umask(0o077);
@@ -41,7 +41,7 @@ describe('the machine that is installed on', () => {
   });
 
   it('keeps a file by another name, with all that it is, while its own gets another', async () => {
-    const [path, kept] = [join(folder, 'kept'), join(folder, 'kept.former')];
+    const [path, kept] = [join(folder, 'file'), join(folder, 'kept')];
     await writeFile(path, 'one', { mode: 0o640 });
     await writeFile(kept, 'left');
     await nodeIo.keep(path, kept);
@@ -50,17 +50,19 @@ describe('the machine that is installed on', () => {
     assert.equal(await modeOf(kept), '640');
     await nodeIo.move(kept, path);
     assert.equal(await nodeIo.read(path), 'one');
-    assert.ok(!(await readdir(folder)).some(name => name.startsWith('kept.')));
+    assert.ok(!(await readdir(folder)).some(name => name === 'kept'));
   });
 
   it('tells a link from what it points to', async () => {
+    await writeFile(join(folder, 'file'), '');
     await symlink('../nowhere', join(folder, 'link'));
     assert.equal(await nodeIo.target(join(folder, 'link')), '../nowhere');
-    for (const path of ['kept', 'nothing', 'kept/below'])
+    for (const path of ['file', 'nothing', 'file/below'])
       assert.equal(await nodeIo.target(join(folder, path)), undefined);
   });
 
   it('tells a socket that somebody listens on from one that was left, and from what cannot be told', async () => {
+    await writeFile(join(folder, 'file'), '');
     const path = join(folder, 'socket');
     const server = createServer();
     await new Promise<void>(resolve => server.listen(path, resolve));
@@ -69,6 +71,6 @@ describe('the machine that is installed on', () => {
     await new Promise(resolve => server.close(resolve));
     assert.equal(await nodeIo.listens(join(folder, 'left')), false);
     assert.equal(await nodeIo.listens(join(folder, 'nothing')), false);
-    await assert.rejects(nodeIo.listens(join(folder, 'kept/below')), { code: 'ENOTDIR' });
+    await assert.rejects(nodeIo.listens(join(folder, 'file/below')), { code: 'ENOTDIR' });
   });
 });
