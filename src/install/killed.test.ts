@@ -88,7 +88,7 @@ for (const [what, version] of [
 describe('an installation that is under way', () => {
   it('is not taken for one that was killed', async () => {
     const bench = new Bench();
-    const stat = (start: number) => `4711 (node (a) b) S ${'1 '.repeat(18)}${start} 0 0`;
+    const stat = (start: number, state = 'S') => `4711 (node (a) b) ${state} ${'1 '.repeat(18)}${start} 0 0`;
     bench.io.files.set('/proc/self/stat', { text: stat(9000), mode: 0o444 });
     bench.io.files.set('/proc/4711/stat', { text: stat(9000), mode: 0o444 });
     await killedAt(bench, 20, () => bench.install());
@@ -97,7 +97,9 @@ describe('an installation that is under way', () => {
     await assert.rejects(bench.install(), refused);
     await assert.rejects(bench.uninstall({ force: true }), refused);
     assert.deepEqual(bench.io.snapshot(), before);
-    // Another process that has its number by now.
+    // Dead, and not waited for yet; or another process that has its number by now.
+    bench.io.files.set('/proc/4711/stat', { text: stat(9000, 'Z'), mode: 0o444 });
+    await bench.install({ dryRun: true });
     bench.io.files.set('/proc/4711/stat', { text: stat(9001), mode: 0o444 });
     await bench.install();
   });

@@ -51,12 +51,13 @@ function parse(text: string): InstallRecord {
   }
 }
 
-/** @param pid or `self`. Empty where there is no such process */
+/** @param pid or `self`. Empty where there is no such process, or only its exit code waits for somebody */
 export async function processOf(io: InstallIo, pid: string): Promise<string> {
   const stat = (await io.read(`/proc/${pid}/stat`)) ?? '';
-  // Behind the name, which may have blanks and brackets: the 3rd field and those after it, of which the 22nd is the start.
-  const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return start === undefined ? '' : `${stat.slice(0, stat.indexOf(' '))} ${start}`;
+  // Behind the name, which may have blanks and brackets: the 3rd field, the state, and those after it; the 22nd is the start.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const start = fields[19];
+  return start === undefined || fields[0] === 'Z' ? '' : `${stat.slice(0, stat.indexOf(' '))} ${start}`;
 }
 
 /** Makes it as it was. What cannot be taken back is no reason to leave the rest: it is told. */
