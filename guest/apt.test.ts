@@ -57,11 +57,22 @@ describe('packages of Debian', () => {
     assert.doesNotMatch(sources, /trusted/);
   });
 
+  it('are all that a system lacks, or all there is', async () => {
+    const work = join(folder, 'work');
+    await downloadAll(['network-manager'], 'trixie', work, { keyring, installed: '/tree/status' });
+    await downloadAll(['network-manager'], 'trixie', work, { keyring });
+    const installs = (await asked()).filter(line => line.includes(' install '));
+    assert.deepEqual(
+      installs.map(line => /Dir::State::status=(\S+)/.exec(line)?.[1]),
+      ['/tree/status', join(work, 'status')],
+    );
+  });
+
   it('are not fetched where nothing could verify them, and the package that could is named', async () => {
     await rm(keyring);
     const refused = /keyring\.gpg nothing .* can be verified: .*apt-get install debian-archive-keyring/;
     await assert.rejects(download(['libc6'], 'forky', join(folder, 'work'), keyring), refused);
-    await assert.rejects(downloadAll(['bash'], 'trixie', join(folder, 'work'), keyring), refused);
+    await assert.rejects(downloadAll(['bash'], 'trixie', join(folder, 'work'), { keyring }), refused);
     assert.deepEqual(await asked(), []);
   });
 });

@@ -53,18 +53,20 @@ export async function download(
   });
 }
 
-/** Downloads packages and all that they depend on, in the same way. Gives the paths of the .debs. */
+/**
+ * Downloads packages and all that they depend on, in the same way. Gives the paths of the .debs.
+ * @param installed dpkg's status file of a system that has some of it; of one without any package by default
+ */
 export async function downloadAll(
   names: readonly string[],
   suite: string,
   folder: string,
-  keyring = debianKeyring,
+  { keyring = debianKeyring, installed }: { readonly keyring?: string; readonly installed?: string } = {},
 ): Promise<string[]> {
   const debs = join(folder, 'debs');
   await mkdir(join(debs, 'partial'), { recursive: true });
-  // A machine on which nothing is installed.
-  const status = join(folder, 'status');
-  await writeFile(status, '');
+  const status = installed ?? join(folder, 'status');
+  if (installed === undefined) await writeFile(status, '');
   const options = [`Dir::State::status=${status}`, `Dir::Cache::archives=${debs}`, 'Debug::NoLocking=1'];
   await withApt({ suite, folder, keyring }, apt =>
     command([

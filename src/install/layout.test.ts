@@ -94,12 +94,13 @@ describe('the layout of an installation', () => {
       ['.network', /^Name=(.*)$/m],
       ['.link', /^OriginalName=(.*)$/m],
       ['90-kuryr.conf', /^match-device=(.*)$/m],
+      ['90-kuryr.rules', /KERNEL=="(.*?)"/],
     ] as const) {
       const globs =
         key
           .exec(textOf(both[0] ?? [], end))?.[1]
           ?.replaceAll('interface-name:', '')
-          .split(/[ ;]/) ?? [];
+          .split(/[ ;|]/) ?? [];
       for (const name of [linkName(0x4b000000), linkName(0x7fffffff), 'kyd01234567'])
         assert.ok(
           globs.some(glob => pattern(glob).test(name)),

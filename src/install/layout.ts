@@ -1,5 +1,5 @@
 import { configFolder, type Place, programFolder, programOf, stateFolder } from './place.ts';
-import { networkdLinkText, networkdText, networkManagerText } from './snippets.ts';
+import { networkdLinkText, networkdText, networkManagerText, udevRulesText } from './snippets.ts';
 import { serviceText, socketText } from './unit-texts.ts';
 
 /** One thing of an installation. What is in a folder comes after it. */
@@ -35,6 +35,7 @@ export function layout(place: Place, cpu: 'x64' | 'arm64'): readonly Entry[] {
     text(`${place.drops}/systemd/network/05-kuryr.network`, networkdText),
     text(`${place.drops}/systemd/network/05-kuryr.link`, networkdLinkText),
     text(`${place.drops}/NetworkManager/conf.d/90-kuryr.conf`, networkManagerText),
+    text(`${place.drops}/udev/rules.d/90-kuryr.rules`, udevRulesText),
     // Others may look at the options; of the credential beside them only its name is seen.
     folder(configFolder, 0o755),
     { ...text(`${configFolder}/kuryr.yaml`, configText), conffile: true },

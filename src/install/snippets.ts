@@ -28,3 +28,12 @@ export const networkManagerText = `${why}
 match-device=${names.map(name => `interface-name:${name}`).join(';')}
 managed=0
 `;
+
+/**
+ * Distributions have udev run programs for each link that comes or goes. cloud-init's, where hotplug is on, fetches the metadata
+ * for it and applies the VM's network configuration anew. A later rule's list takes the place of those before, cloud-init's in
+ * 10- or 90-cloud-init-hook-hotplug.rules and ifupdown's in 80-ifupdown.rules; an empty one cannot be written.
+ */
+export const udevRulesText = `${why}
+ACTION=="add|remove", SUBSYSTEM=="net", KERNEL=="${names.join('|')}", RUN="/bin/true"
+`;

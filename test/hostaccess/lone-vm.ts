@@ -14,6 +14,13 @@ export const own = { v4: '10.0.0.11', v6: 'fd00::11', mac: '02:00:00:00:00:01' }
 /** The only other machine on its network, and its gateway: this one, in a netns. */
 export const outside = { v4: '10.0.0.1', v6: 'fd00::1' };
 
+export interface LoneVmOptions {
+  /** `bookworm`: that of the tree, slow, but one that translates addresses. */
+  readonly kernel?: 'bookworm' | undefined;
+  /** A tree whose systemd is to be PID 1. */
+  readonly home?: string;
+}
+
 /** A VM without a cloud: a guest that has the sources, on a network with its gateway. */
 export class LoneVm implements AsyncDisposable {
   readonly guest: Guest;
@@ -25,8 +32,7 @@ export class LoneVm implements AsyncDisposable {
     this.netns = netns;
   }
 
-  /** @param kernel `bookworm`: that of the tree, slow, but one that translates addresses */
-  static async boot(kernel?: 'bookworm'): Promise<LoneVm> {
+  static async boot({ kernel, home }: LoneVmOptions = {}): Promise<LoneVm> {
     const say = (text: string) => console.log(text);
     const netns = `kuryr-lone-${process.pid}`;
     const network = `ip netns add ${netns}; ip -n ${netns} link set lo up; ip netns exec ${netns} ip tuntap add dev ta mode tap vnet_hdr
@@ -39,9 +45,10 @@ export class LoneVm implements AsyncDisposable {
       ];
       const ips = [`${own.v4}/24`, `${own.v6}/64`];
       const nics = [{ tap: 'ta', mac: own.mac, ips, gateways: [outside.v4, outside.v6] }];
-      const tree = await ensureTree('bookworm', say);
+      const tree = home ?? (await ensureTree('bookworm', say));
       const chosen = kernel === 'bookworm' ? kernelIn(tree) : await guestKernel(say);
-      const options = { name: 'vm', netns, tree, kernel: chosen, nics, mounts, pin: 1 };
+      const systemd = home === undefined ? {} : { systemd: {} };
+      const options = { name: 'vm', netns, tree, kernel: chosen, nics, mounts, pin: 1, ...systemd };
       const guest = await bootGuest(options, AbortSignal.timeout(120_000));
       say(`booted ${guest.release} in ${Math.round(guest.bootMs)} ms`);
       const vm = new LoneVm(guest, netns);

@@ -23,7 +23,7 @@ export class Vm implements AsyncDisposable {
   }
 
   static async boot(kernel?: 'bookworm'): Promise<Vm> {
-    const lone = await LoneVm.boot(kernel);
+    const lone = await LoneVm.boot({ kernel });
     try {
       await lone.guest.ok(`
         for d in all default eth0; do echo 1 >/proc/sys/net/ipv4/conf/$d/rp_filter; done
