@@ -13,6 +13,8 @@ export class FakeIo implements InstallIo {
   /** Units that are enabled, and how those are that are not inactive. */
   readonly enabled = new Set<string>();
   readonly active = new Map<string, 'active' | 'failed'>();
+  /** When units last came up, as systemd counts: more each time. */
+  readonly since = new Map<string, number>();
   /** Units whose condition was not met when they were to start. */
   readonly unmet = new Set<string>();
   /** Sockets of others that are listened on; an error where that cannot be told. */
@@ -85,6 +87,7 @@ export class FakeIo implements InstallIo {
   }
 
   async removeEmpty(path: string): Promise<void> {
+    this.#step(`remove empty ${path}`);
     const inside = [...this.files.keys(), ...this.folders.keys()].some(each => dirname(each) === path);
     if (!inside) this.folders.delete(path);
   }
@@ -121,6 +124,7 @@ export class FakeIo implements InstallIo {
       if (verb === 'stop' || (verb === 'disable' && rest.includes('--now'))) this.active.delete(unit);
       if (verb !== 'start' && verb !== 'restart') continue;
       this.active.set(unit, code === 0 ? 'active' : 'failed');
+      if (code === 0) this.since.set(unit, (this.since.get(unit) ?? 1000) + 1);
       if (unit.endsWith('.service'))
         for (const folder of runFolders) if (!this.folders.has(folder)) this.folders.set(folder, 0o700);
     }
@@ -130,6 +134,7 @@ export class FakeIo implements InstallIo {
   #shown(unit: string): string {
     const isUnmet = this.unmet.has(unit);
     return [
+      `ActiveEnterTimestampMonotonic=${this.since.get(unit) ?? 0}`,
       `ActiveState=${this.active.get(unit) ?? 'inactive'}`,
       `ConditionResult=${isUnmet ? 'no' : 'yes'}`,
       `ConditionTimestampMonotonic=${isUnmet ? '123456' : '0'}`,

@@ -6,6 +6,7 @@ import {
   closeRecord,
   former,
   type InstallRecord,
+  isDone,
   leftovers,
   openRecord,
   processOf,
@@ -14,7 +15,7 @@ import {
   writeRecord,
 } from './record.ts';
 import { socketPaths } from './unit-texts.ts';
-import { bringBack, bringUp, tellNetworkManagers, unitStates } from './units.ts';
+import { bringBack, bringUp, tellNetworkManagers, type UnitStates, unitStates } from './units.ts';
 
 export interface InstallParts extends Sources {
   readonly isRoot: boolean;
@@ -33,12 +34,12 @@ export interface InstallParts extends Sources {
 export async function install(parts: InstallParts): Promise<readonly string[]> {
   const { io, say, dryRun } = parts;
   assertFit(parts);
-  const killed = await openRecord(io);
+  const before = await unitStates(io);
+  const killed = await openKilled(parts, before);
   const isUpgrade = killed?.isUpgrade ?? io.exists(`${programFolder(localPlace)}/kuryr.mjs`);
   const done = await clearUp(parts, killed);
   if (parts.credential.length === 0 && !io.exists(credentialFile))
     throw new KuryrError('INSTALL_NO_CREDENTIAL', { file: credentialFile });
-  const before = await unitStates(io);
   const started = units.filter(unit => !isUpgrade || !before[unit].isStopped);
   // systemd would take the sockets away from a daemon that was started by hand.
   if (parts.isRoot && started.length > 0 && !before['kuryr.socket'].isUp) await assertNobodyListens(io);
@@ -60,6 +61,7 @@ export async function install(parts: InstallParts): Promise<readonly string[]> {
   try {
     await writeRecord(io, record);
     for (const change of changes) await carryOut(io, change);
+    await writeRecord(io, { ...record, since: before['kuryr.service'].since });
     await bringUp(io, isUpgrade, started);
     await closeRecord(io);
   } catch (thrown) {
@@ -76,6 +78,14 @@ export async function install(parts: InstallParts): Promise<readonly string[]> {
 
 const failed = (step: string, cause: unknown) =>
   new KuryrError('INSTALL_FAILED', { step, reason: asKuryrError(cause).text }, { cause });
+
+/** One whose end is yet to come; a record that was left of one that serves is removed. */
+async function openKilled({ io, dryRun }: InstallParts, units: UnitStates): Promise<InstallRecord | undefined> {
+  const found = await openRecord(io);
+  if (found === undefined || !isDone(found, units['kuryr.service'])) return found;
+  if (!dryRun) await closeRecord(io);
+  return undefined;
+}
 
 /**
  * Puts the former version back where an upgrade was killed, which may have left half of each; what a first installation did

@@ -27,6 +27,12 @@ async function machine(version: number): Promise<Bench> {
   return bench;
 }
 
+/** What is the user's own, as it stands. */
+const configuration = ({ io }: Bench) => [...io.files].filter(([path]) => /^\/etc\/kuryr\/[a-z]+\.yaml$/.test(path));
+
+/** Everything is done by then, and nobody has said so. */
+const unsaid = 'remove /var/lib/kuryr-install';
+
 for (const [what, version] of [
   ['a first installation', 1],
   ['an upgrade', 2],
@@ -50,11 +56,14 @@ for (const [what, version] of [
       const last = await killedAt(whole, Number.POSITIVE_INFINITY, () => whole.install({ credential }));
       for (let n = 1; n <= last; n++) {
         const bench = await machine(version);
+        const since = bench.io.since.get('kuryr.service');
         await killedAt(bench, n, () => bench.install({ credential }));
-        const counts =
-          !bench.io.files.has('/var/lib/kuryr-install') && bench.io.files.get(program)?.text === `kuryr.mjs ${version}`;
+        const counts = bench.io.since.get('kuryr.service') !== since;
+        const own = configuration(bench);
         bench.io.answers.push(broken);
         await assert.rejects(bench.install({ credential }), { code: 'INSTALL_FAILED' });
+        assert.deepEqual(configuration(bench), own, `killed at step ${n}`);
+        for (const each of [bench, before, whole]) for (const [path] of configuration(each)) each.io.files.delete(path);
         assert.deepEqual(bench.io.snapshot(), (counts ? whole : before).io.snapshot(), `killed at step ${n}`);
       }
     });
@@ -66,6 +75,7 @@ for (const [what, version] of [
           const bench = await machine(version);
           bench.release(1);
           await killedAt(bench, n, () => bench.install({ credential }));
+          const own = configuration(bench);
           if (!bench.io.exists('/usr/local/lib/kuryr') && !bench.io.exists('/var/lib/kuryr-install')) continue;
           await bench.uninstall({ purge, force: true });
           const left = [...bench.io.files.keys()].filter(path => !before.io.files.has(path));
@@ -78,7 +88,7 @@ for (const [what, version] of [
             !bench.io.exists('/usr/local/lib') && !bench.io.exists('/etc/NetworkManager'),
             `killed at step ${n}`,
           );
-          assert.equal(bench.io.exists('/etc/kuryr/clouds.yaml'), !purge);
+          assert.deepEqual(configuration(bench), purge ? [] : own);
         }
       }
     });
@@ -111,5 +121,41 @@ describe('an installation that is under way', () => {
     await bench.install({ built: '/usr/local/lib/kuryr', node: '/usr/local/lib/kuryr/node' });
     assert.equal(bench.io.files.get(program)?.text, 'kuryr.mjs 1');
     assert.deepEqual([...bench.io.active.keys()], ['kuryr.socket', 'kuryr.service']);
+  });
+});
+
+describe('the record of one that was killed long ago', () => {
+  const edited = [
+    ['/etc/kuryr/kuryr.yaml', { text: 'wait-seconds: 9\n', mode: 0o644 }],
+    ['/etc/kuryr/clouds.yaml', { text: 'rotated', mode: 0o600 }],
+  ] as const;
+
+  for (const version of [1, 2])
+    it(`takes back nothing of version ${version}, which has served since, when the next upgrade fails`, async () => {
+      const bench = await machine(version);
+      await killedAt(bench, unsaid, () => bench.install({ credential }));
+      for (const [path, file] of edited) bench.io.files.set(path, file);
+      const before = bench.io.snapshot() as { files: Map<string, unknown> };
+      for (const path of before.files.keys())
+        if (/kuryr-(install|former)$|\.kuryr-former/.test(path)) before.files.delete(path);
+      bench.io.commands.length = 0;
+      bench.release(3);
+      bench.io.answers.push(broken);
+      await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
+      bench.release(version);
+      assert.deepEqual(bench.io.snapshot(), before);
+      assert.ok(!bench.systemctl().some(line => line.includes('disable')));
+    });
+
+  it('has no say in configuration and credential, whatever comes next', async () => {
+    for (const next of ['install', 'fail', 'uninstall'] as const) {
+      const bench = await machine(2);
+      await killedAt(bench, 'systemctl daemon-reload', () => bench.install({ credential }));
+      for (const [path, file] of edited) bench.io.files.set(path, file);
+      const own = configuration(bench);
+      if (next === 'fail') bench.io.answers.push(broken);
+      await (next === 'uninstall' ? bench.uninstall({ force: true }) : bench.install().catch(() => undefined));
+      assert.deepEqual(configuration(bench), own, next);
+    }
   });
 });

@@ -2,10 +2,13 @@ import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import { caFile } from './credential.ts';
 import { draft, type InstallIo } from './io.ts';
 import { layout } from './layout.ts';
-import { credentialFile, localPlace, madeFile, recordFile, units } from './place.ts';
-import { removeHeld } from './units.ts';
+import { configFolder, credentialFile, localPlace, madeFile, recordFile, units } from './place.ts';
+import { removeHeld, type UnitState } from './units.ts';
 
-/** What an installation is about to do, written down before it is done: it can be taken back, also where it was killed. */
+/**
+ * What an installation is about to do, written down before it is done: it can be taken back, also where it was killed. Of
+ * configuration and credential nothing is written down: they may be other ones by then, so only the process itself takes them back.
+ */
 export interface InstallRecord {
   readonly isUpgrade: boolean;
   /** Who does it: a process id and when that process began, as its /proc/PID/stat has them. */
@@ -18,13 +21,17 @@ export interface InstallRecord {
   readonly folders: readonly string[];
   /** Those of them that the daemon has its namespaces in. */
   readonly runFolders: readonly string[];
+  /** There once all files stand: when the service had last come up, as its unit has it. */
+  readonly since?: string;
 }
 
 /** The name by which what is replaced stays. */
 export const former = (path: string): string => `${path}.kuryr-former`;
 
 export async function writeRecord(io: InstallIo, record: InstallRecord): Promise<void> {
-  await io.write(recordFile, JSON.stringify(record), 0o644);
+  const lasting = (paths: readonly string[]) => paths.filter(path => !path.startsWith(`${configFolder}/`));
+  const { made, replaced } = record;
+  await io.write(recordFile, JSON.stringify({ ...record, made: lasting(made), replaced: lasting(replaced) }), 0o644);
 }
 
 /** From now on it counts. */
@@ -40,6 +47,11 @@ export async function openRecord(io: InstallIo): Promise<InstallRecord | undefin
   const [pid = ''] = record.by.split(' ');
   if (record.by !== '' && (await processOf(io, pid)) === record.by) throw new KuryrError('INSTALL_UNDER_WAY', { pid });
   return record;
+}
+
+/** Whether the service came up with the files that stand: then it counts, though its end was not seen. */
+export function isDone({ since }: InstallRecord, service: UnitState): boolean {
+  return since !== undefined && service.since !== '0' && service.since !== since;
 }
 
 /** Of one whose text never came to the disk nothing is known, but that it was there. */

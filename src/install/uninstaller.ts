@@ -12,7 +12,7 @@ import {
   stateFolder,
   units,
 } from './place.ts';
-import { leftovers, openRecord, takeBack } from './record.ts';
+import { closeRecord, leftovers, openRecord } from './record.ts';
 import { removeHeld, tellNetworkManagers } from './units.ts';
 
 export interface UninstallParts {
@@ -53,10 +53,9 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
   say(`stop and disable ${units.toReversed().join(' and ')}`);
   // The service first: sockets that are left alone would start it again.
   for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
-  if (killed !== undefined) await takeBack(io, killed, say);
   for (const path of await leftovers(io, cpu)) await io.remove(path);
   const entries = layout(localPlace, cpu);
-  const made = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
+  const noted = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
   await io.remove(madeFile(localPlace));
   for (const entry of entries.toReversed()) {
     if (entry.path.startsWith(configFolder) || entry.path === stateFolder) continue;
@@ -72,7 +71,9 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
     await removeHeld(io, folder);
     say(`remove ${folder}`);
   }
-  for (const folder of made) await io.removeEmpty(folder);
+  await closeRecord(io);
+  const made = new Set([...noted, ...(killed?.folders ?? [])]);
+  for (const folder of [...made].sort().reverse()) await io.removeEmpty(folder);
   await io.run(['systemctl', 'daemon-reload']);
   await io.run(['systemctl', 'reset-failed', ...units]);
   await tellNetworkManagers(io);

@@ -7,6 +7,8 @@ export interface UnitState {
   readonly isUp: boolean;
   /** By who administers the machine, rather than by a failure, or by a condition that was not met, as without a credential. */
   readonly isStopped: boolean;
+  /** When it last came up, microseconds of this boot; `0` for not yet. */
+  readonly since: string;
 }
 
 type Unit = (typeof units)[number];
@@ -18,11 +20,13 @@ export async function unitStates(io: InstallIo): Promise<UnitStates> {
 }
 
 async function stateOf(io: InstallIo, unit: Unit): Promise<UnitState> {
-  const names = ['ActiveState', 'ConditionResult', 'ConditionTimestampMonotonic'];
+  const names = ['ActiveState', 'ConditionResult', 'ConditionTimestampMonotonic', 'ActiveEnterTimestampMonotonic'];
   const { output } = await io.run(['systemctl', 'show', `--property=${names.join(',')}`, unit]);
-  const [active, condition, asked] = names.map(name => new RegExp(`^${name}=(.*)$`, 'm').exec(output)?.[1]);
+  const [active, condition, asked, since = '0'] = names.map(
+    name => new RegExp(`^${name}=(.*)$`, 'm').exec(output)?.[1],
+  );
   const isUnmet = condition === 'no' && asked !== '0';
-  return { isUp: active !== 'inactive' && active !== 'failed', isStopped: active === 'inactive' && !isUnmet };
+  return { isUp: active !== 'inactive' && active !== 'failed', isStopped: active === 'inactive' && !isUnmet, since };
 }
 
 /** Enables both where they are new, and starts those that are not stopped: the service anew, while its sockets stay. @throws INSTALL_FAILED */
