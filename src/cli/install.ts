@@ -51,7 +51,8 @@ export const installCommand: Command = {
 
 function lastWord(stopped: readonly string[]): string {
   if (stopped.length === 0) return 'Kuryr serves. Next: kuryr doctor, then kuryr network create NAME';
-  return `Kuryr is installed, and stopped as it was. To start it: systemctl start ${stopped.join(' ')}`;
+  const names = stopped.join(' ');
+  return `Kuryr is installed, and not started: it was stopped before, or has no credential (systemctl status ${names}). To start it: systemctl start ${names}`;
 }
 
 export const cpuOfThis = (): 'x64' | 'arm64' => (process.arch === 'arm64' ? 'arm64' : 'x64');

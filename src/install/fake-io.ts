@@ -123,6 +123,13 @@ export class FakeIo implements InstallIo {
       if (verb === 'disable') this.enabled.delete(unit);
       if (verb === 'stop' || (verb === 'disable' && rest.includes('--now'))) this.active.delete(unit);
       if (verb !== 'start' && verb !== 'restart') continue;
+      const isMet = ['yaml', 'cred'].some(end => this.files.has(`/etc/kuryr/clouds.${end}`));
+      if (isMet) this.unmet.delete(unit);
+      else {
+        this.unmet.add(unit);
+        this.active.delete(unit);
+        continue;
+      }
       this.active.set(unit, code === 0 ? 'active' : 'failed');
       if (code === 0) this.since.set(unit, (this.since.get(unit) ?? 1000) + 1);
       if (unit.endsWith('.service'))

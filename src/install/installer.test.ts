@@ -205,6 +205,21 @@ describe('kuryr install', () => {
     assert.deepEqual(bench.io.files.get('/etc/kuryr/clouds.yaml'), { text: 'mine', mode: 0o600 });
   });
 
+  it('wants no credential file for an upgrade, since it may be sealed by now, and says when it does not serve', async () => {
+    await bench.install();
+    await bench.io.move('/etc/kuryr/clouds.yaml', '/etc/kuryr/clouds.cred');
+    bench.release(2);
+    assert.deepEqual(await bench.install(), []);
+    await bench.io.remove('/etc/kuryr/clouds.cred');
+    assert.deepEqual(await bench.install(), ['kuryr.socket', 'kuryr.service']);
+    await bench.uninstall();
+    const before = bench.io.snapshot();
+    await assert.rejects(bench.install(), { code: 'INSTALL_NO_CREDENTIAL' });
+    assert.deepEqual(bench.io.snapshot(), before);
+    bench.io.files.set('/etc/kuryr/clouds.cred', { text: 'sealed', mode: 0o600 });
+    await bench.install();
+  });
+
   it('only tells what it would do when asked to', async () => {
     const before = bench.io.snapshot();
     await bench.install({ dryRun: true, isRoot: false });

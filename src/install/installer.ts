@@ -1,7 +1,7 @@
 import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import { type Change, carryOut, changesOf, type Sources } from './changes.ts';
 import type { InstallIo } from './io.ts';
-import { credentialFile, localPlace, packagePlace, programFolder, runFolders, units } from './place.ts';
+import { credentialFile, localPlace, packagePlace, programFolder, runFolders, sealedFile, units } from './place.ts';
 import {
   closeRecord,
   former,
@@ -28,7 +28,7 @@ export interface InstallParts extends Sources {
  * Puts Kuryr on the machine, or a new one in the place of an older: the sockets stay and connections wait in them while the
  * daemon is restarted, and so do containers, configuration and ledger. Units that were stopped or disabled stay so. What fails
  * is undone; one that was killed is undone, or gone on with, by the next.
- * @returns the units that stay stopped
+ * @returns the units that are not up: those that stay stopped, or that have no credential
  * @throws INSTALL_NOT_ROOT, INSTALL_NO_SYSTEMD, INSTALL_PACKAGED, INSTALL_NO_CREDENTIAL, INSTALL_UNDER_WAY, INSTALL_LINK, SOCKET_TAKEN, INSTALL_FAILED
  */
 export async function install(parts: InstallParts): Promise<readonly string[]> {
@@ -37,9 +37,11 @@ export async function install(parts: InstallParts): Promise<readonly string[]> {
   const before = await unitStates(io);
   const killed = await openKilled(parts, before);
   const isUpgrade = killed?.isUpgrade ?? io.exists(`${programFolder(localPlace)}/kuryr.mjs`);
-  const done = await clearUp(parts, killed);
-  if (parts.credential.length === 0 && !io.exists(credentialFile))
+  const hasCredential = [credentialFile, sealedFile].some(path => io.exists(path));
+  // An upgrade leaves it to the units, which may have it elsewhere.
+  if (!isUpgrade && parts.credential.length === 0 && !hasCredential)
     throw new KuryrError('INSTALL_NO_CREDENTIAL', { file: credentialFile });
+  const done = await clearUp(parts, killed);
   const started = units.filter(unit => !isUpgrade || !before[unit].isStopped);
   // systemd would take the sockets away from a daemon that was started by hand.
   if (parts.isRoot && started.length > 0 && !before['kuryr.socket'].isUp) await assertNobodyListens(io);
@@ -73,7 +75,8 @@ export async function install(parts: InstallParts): Promise<readonly string[]> {
     throw thrown instanceof KuryrError ? thrown : failed('write the files', thrown);
   }
   for (const path of record.replaced) await io.remove(former(path));
-  return stopped;
+  const after = await unitStates(io);
+  return units.filter(unit => !after[unit].isUp);
 }
 
 const failed = (step: string, cause: unknown) =>

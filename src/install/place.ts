@@ -15,6 +15,9 @@ export const configFolder = '/etc/kuryr';
 /** The credential: never shipped, made by `kuryr credential create` and put there by the user, for root alone. */
 export { CREDENTIAL as credentialFile } from '../openstack/clouds-file.ts';
 
+/** The credential where it is sealed to the VM; a drop-in of the user's has the units take it. */
+export const sealedFile = `${configFolder}/clouds.cred`;
+
 export const stateFolder = '/var/lib/kuryr';
 
 /** Folders that systemd makes when the daemon starts. */
