@@ -388,6 +388,11 @@ export const errorTable = {
     text: 'Only root may install or remove a service.',
     todo: 'Run it with sudo.',
   },
+  INSTALL_NOT_UNDONE: {
+    status: 500,
+    text: 'The installation failed ({reason}), and this could not be done to undo it: {left}.',
+    todo: 'Mend what is in the way, and run kuryr install again: it goes on with the undo. Until then the former files are beside the new ones, by names that end in .kuryr-former.',
+  },
   INSTALL_NO_CREDENTIAL: {
     status: 400,
     text: 'The daemon would have no credential: there is no {file}.',

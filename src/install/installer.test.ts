@@ -167,11 +167,44 @@ describe('kuryr install', () => {
       if (path === '/run/lock/kuryr') throw new Error('EBUSY');
       await remove(path);
     };
-    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED', message: /METRICS_LISTEN_FAILED/ });
-    for (const path of ['/proc/self/mounts', '/run/lock/kuryr']) await remove(path);
+    await assert.rejects(bench.install(), { code: 'INSTALL_NOT_UNDONE', message: /METRICS_LISTEN_FAILED.*EBUSY/ });
+    for (const path of ['/proc/self/mounts', '/run/lock/kuryr', '/var/lib/kuryr-install']) await remove(path);
     assert.deepEqual(bench.io.snapshot(), before);
     assert.ok(bench.io.commands.includes('umount -l /run/kuryr/guard/ens3'));
-    assert.ok(bench.said.some(line => /^not undone: .*EBUSY/.test(line)));
+    assert.ok(bench.said.some(line => /^could not: .*EBUSY/.test(line)));
+  });
+
+  it('keeps the former version until it is back, where the undo itself fails', async () => {
+    await bench.install();
+    const before = bench.io.snapshot();
+    bench.release(2);
+    bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'it does not start' });
+    const move = bench.io.move.bind(bench.io);
+    bench.io.move = async (from, to) => {
+      if (from === `${program}.kuryr-former`) throw new Error('EROFS: read-only file system');
+      await move(from, to);
+    };
+    for (const message of [/it does not start.*EROFS/, /ended on its way.*EROFS/]) {
+      await assert.rejects(bench.install(), { code: 'INSTALL_NOT_UNDONE', message });
+      assert.equal(bench.io.files.get(`${program}.kuryr-former`)?.text, 'kuryr.mjs 1');
+      assert.equal(bench.io.files.get('/usr/local/lib/kuryr/koffi-linux-x64.node')?.text, 'koffi-linux-x64.node 1');
+    }
+    bench.io.move = move;
+    bench.io.answers.push({ to: 'systemctl restart kuryr.service', code: 1, output: 'it does not start' });
+    await assert.rejects(bench.install(), { code: 'INSTALL_FAILED' });
+    bench.release(1);
+    assert.deepEqual(bench.io.snapshot(), before);
+  });
+
+  it('does not say that all is undone where the former version does not start, or units stay', async () => {
+    const fails = (to: string) => bench.io.answers.push({ to, code: 1, output: `no ${to}` });
+    fails('systemctl restart kuryr.service');
+    fails('systemctl disable');
+    await assert.rejects(bench.install(), { code: 'INSTALL_NOT_UNDONE', message: /no systemctl disable/ });
+    await bench.install();
+    fails('systemctl restart kuryr.service');
+    fails('systemctl restart kuryr.service');
+    await assert.rejects(bench.install(), { code: 'INSTALL_NOT_UNDONE', message: /no systemctl restart/ });
   });
 
   it('leaves a daemon that was started by hand its sockets, the control socket and the plug-in one', async () => {

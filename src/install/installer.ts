@@ -3,6 +3,7 @@ import { type Change, carryOut, changesOf, type Sources } from './changes.ts';
 import type { InstallIo } from './io.ts';
 import { credentialFile, localPlace, packagePlace, programFolder, runFolders, sealedFile, units } from './place.ts';
 import {
+  attempt,
   closeRecord,
   former,
   type InstallRecord,
@@ -15,7 +16,7 @@ import {
   writeRecord,
 } from './record.ts';
 import { socketPaths } from './unit-texts.ts';
-import { bringBack, bringUp, tellNetworkManagers, type UnitStates, unitStates } from './units.ts';
+import { bringBack, bringUp, runWell, tellNetworkManagers, type UnitStates, unitStates } from './units.ts';
 
 export interface InstallParts extends Sources {
   readonly isRoot: boolean;
@@ -29,7 +30,7 @@ export interface InstallParts extends Sources {
  * daemon is restarted, and so do containers, configuration and ledger. Units that were stopped or disabled stay so. What fails
  * is undone; one that was killed is undone, or gone on with, by the next.
  * @returns the units that are not up: those that stay stopped, or that have no credential
- * @throws INSTALL_NOT_ROOT, INSTALL_NO_SYSTEMD, INSTALL_PACKAGED, INSTALL_NO_CREDENTIAL, INSTALL_UNDER_WAY, INSTALL_LINK, SOCKET_TAKEN, INSTALL_FAILED
+ * @throws INSTALL_NOT_ROOT, INSTALL_NO_SYSTEMD, INSTALL_PACKAGED, INSTALL_NO_CREDENTIAL, INSTALL_UNDER_WAY, INSTALL_LINK, SOCKET_TAKEN, INSTALL_FAILED, INSTALL_NOT_UNDONE
  */
 export async function install(parts: InstallParts): Promise<readonly string[]> {
   const { io, say, dryRun } = parts;
@@ -68,11 +69,16 @@ export async function install(parts: InstallParts): Promise<readonly string[]> {
     await closeRecord(io);
   } catch (thrown) {
     say('undo what was done');
-    await takeBack(io, record, say);
-    await io.run(['systemctl', 'daemon-reload']);
-    if (isUpgrade) await bringBack(io, before, started);
+    const back = isUpgrade ? started.toReversed().map(unit => () => bringBack(io, before, unit)) : [];
+    const left = [
+      ...(await takeBack(io, record, say)),
+      ...(await attempt(say, [() => runWell(io, ['systemctl', 'daemon-reload']), ...back])),
+    ];
     await tellNetworkManagers(io);
-    throw thrown instanceof KuryrError ? thrown : failed('write the files', thrown);
+    const error = thrown instanceof KuryrError ? thrown : failed('write the files', thrown);
+    if (left.length === 0) throw error;
+    const reason = `${error.details['step']}: ${error.details['reason']}`;
+    throw new KuryrError('INSTALL_NOT_UNDONE', { reason, left }, { cause: thrown });
   }
   for (const path of record.replaced) await io.remove(former(path));
   const after = await unitStates(io);
@@ -97,7 +103,10 @@ async function openKilled({ io, dryRun }: InstallParts, units: UnitStates): Prom
  */
 async function clearUp({ io, cpu, say, dryRun }: InstallParts, killed: InstallRecord | undefined): Promise<Done> {
   if (killed !== undefined) say(`${killed.isUpgrade ? 'undo' : 'go on with'} what was ended on its way`);
-  if (killed !== undefined && !dryRun) await (killed.isUpgrade ? takeBack(io, killed, say) : putBack(io, killed));
+  if (killed !== undefined && !dryRun) {
+    const left = await (killed.isUpgrade ? takeBack(io, killed, say) : attempt(say, putBack(io, killed)));
+    if (left.length > 0) throw new KuryrError('INSTALL_NOT_UNDONE', { reason: 'it was ended on its way', left });
+  }
   for (const path of await leftovers(io, cpu)) {
     say(`remove ${path}`);
     if (!dryRun) await io.remove(path);

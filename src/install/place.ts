@@ -26,6 +26,8 @@ export const runFolders = ['/run/kuryr', '/run/lock/kuryr'] as const;
 /** The units in the order in which they start. */
 export const units = ['kuryr.socket', 'kuryr.service'] as const;
 
+export const unitFile = (unit: (typeof units)[number]): string => `${localPlace.drops}/systemd/system/${unit}`;
+
 export const programFolder = ({ prefix }: Place): string => `${prefix}/lib/kuryr`;
 
 /** Names, a line each, the folders that were not there before an installation: they go with it, where nobody uses them by then. */

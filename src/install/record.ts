@@ -1,9 +1,9 @@
-import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
+import { KuryrError } from '../errors/kuryr-error.ts';
 import { caFile } from './credential.ts';
 import { draft, type InstallIo } from './io.ts';
 import { layout } from './layout.ts';
-import { configFolder, credentialFile, localPlace, madeFile, recordFile, units } from './place.ts';
-import { removeHeld, type UnitState } from './units.ts';
+import { configFolder, credentialFile, localPlace, madeFile, recordFile, unitFile, units } from './place.ts';
+import { removeHeld, runWell, type UnitState } from './units.ts';
 
 /**
  * What an installation is about to do, written down before it is done: it can be taken back, also where it was killed. Of
@@ -72,23 +72,41 @@ export async function processOf(io: InstallIo, pid: string): Promise<string> {
   return start === undefined || fields[0] === 'Z' ? '' : `${stat.slice(0, stat.indexOf(' '))} ${start}`;
 }
 
-/** Makes it as it was. What cannot be taken back is no reason to leave the rest: it is told. */
-export async function takeBack(io: InstallIo, record: InstallRecord, say: (line: string) => void): Promise<void> {
-  const steps = [
-    ...(record.isUpgrade ? [] : [() => io.run(['systemctl', 'disable', '--now', ...units.toReversed()])]),
+type Step = () => Promise<unknown>;
+
+/** Does them all: one that fails is no reason to leave the rest. Gives what failed, which is told too. */
+export async function attempt(say: (line: string) => void, steps: readonly Step[]): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const step of steps)
+    await step().catch((error: unknown) => failed.push(error instanceof Error ? error.message : String(error)));
+  for (const each of failed) say(`could not: ${each}`);
+  return failed;
+}
+
+/**
+ * Makes it as it was. The record and what could not be put back stay where something failed, so that the next goes on with it.
+ * @returns what failed
+ */
+export async function takeBack(
+  io: InstallIo,
+  { since: _, ...record }: InstallRecord,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const there = record.isUpgrade ? [] : units.toReversed().filter(unit => io.exists(unitFile(unit)));
+  const failed = await attempt(say, [
+    ...(there.length === 0 ? [] : [() => runWell(io, ['systemctl', 'disable', '--now', ...there])]),
     ...record.runFolders.map(folder => () => removeHeld(io, folder)),
-    () => putBack(io, record),
+    ...putBack(io, record),
     ...record.made.map(path => () => io.remove(path)),
     ...[...record.made, ...record.replaced].map(path => () => io.remove(draft(path))),
-    () => io.remove(recordFile),
-    ...record.folders.map(folder => () => io.removeEmpty(folder)),
-  ];
-  for (const step of steps) await step().catch((error: unknown) => say(`not undone: ${asKuryrError(error).text}`));
+  ]);
+  const last: Step = () => (failed.length === 0 ? closeRecord(io) : writeRecord(io, record));
+  return [...failed, ...(await attempt(say, [last, ...record.folders.map(folder => () => io.removeEmpty(folder))]))];
 }
 
 /** What was replaced is there again. */
-export async function putBack(io: InstallIo, { replaced }: InstallRecord): Promise<void> {
-  for (const path of replaced) if (io.exists(former(path))) await io.move(former(path), path);
+export function putBack(io: InstallIo, { replaced }: InstallRecord): readonly Step[] {
+  return replaced.filter(path => io.exists(former(path))).map(path => () => io.move(former(path), path));
 }
 
 /** Drafts, and what was replaced, of installations that are over, however they ended. */

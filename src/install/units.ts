@@ -40,11 +40,15 @@ export async function bringUp(io: InstallIo, isUpgrade: boolean, started: readon
 }
 
 /** After an upgrade was undone: what was up is started with the former program, what was not is stopped. */
-export async function bringBack(io: InstallIo, before: UnitStates, started: readonly Unit[]): Promise<void> {
-  for (const unit of started.toReversed()) {
-    if (!before[unit].isUp) await io.run(['systemctl', 'stop', unit]);
-    else if (unit.endsWith('.service')) await io.run(['systemctl', 'restart', unit]);
-  }
+export async function bringBack(io: InstallIo, before: UnitStates, unit: Unit): Promise<void> {
+  if (!before[unit].isUp) await runWell(io, ['systemctl', 'stop', unit]);
+  else if (unit.endsWith('.service')) await runWell(io, ['systemctl', 'restart', unit]);
+}
+
+/** @throws Error with what the command says where it fails */
+export async function runWell(io: InstallIo, command: readonly string[]): Promise<void> {
+  const { code, output } = await io.run(command);
+  if (code !== 0) throw new Error(`${command.join(' ')}: ${output.trim()}`);
 }
 
 async function systemctl(io: InstallIo, ...args: readonly string[]): Promise<void> {
@@ -75,6 +79,6 @@ export async function tellNetworkManagers(io: InstallIo): Promise<void> {
 export async function removeHeld(io: InstallIo, folder: string): Promise<void> {
   const mounts = (await io.read('/proc/self/mounts')) ?? '';
   for (const [, at = ''] of mounts.matchAll(/^\S+ (\S+) /gm))
-    if (at.startsWith(`${folder}/`)) await io.run(['umount', '-l', at]);
+    if (at.startsWith(`${folder}/`)) await runWell(io, ['umount', '-l', at]);
   await io.remove(folder);
 }
