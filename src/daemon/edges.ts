@@ -18,7 +18,7 @@ import type { Neutron } from '../openstack/neutron.ts';
 import { openCloud } from '../openstack/open-cloud.ts';
 import { plainGet } from '../openstack/plain-get.ts';
 import { SwitchedCloud, type SwitchedObserver } from '../openstack/switched-cloud.ts';
-import { followOriginal } from '../service/credential-copy.ts';
+import { handedFiles } from '../service/credential-copy.ts';
 import type { ServiceEnvironment } from '../service/environment.ts';
 import { type Notifier, notifierOf } from '../service/notifier.ts';
 import type { Clock } from '../time/clock.ts';
@@ -72,11 +72,11 @@ export async function realEdges({ cloud: name, logger, env, service, wrap }: Rea
   const kernel = new LinuxKernel(outer, service.isMain && hasOwnMounts() ? new HostMounts(outer) : ownMounts);
   const read = (path: string) => readFile(path, 'utf8');
   const copy = credentialCopy(env);
-  const readCredential = copy === undefined ? read : await followOriginal(copy, CREDENTIAL, read);
+  const handed = copy === undefined ? undefined : await handedFiles(copy, CREDENTIAL, read);
   const observers: SwitchedObserver[] = [];
   const open = (cloud: string | undefined, observer: CallObserver) =>
     openCloud({
-      ...{ cloud, env, cwd: process.cwd(), home: homedir(), readFile: readCredential },
+      ...{ cloud, env, cwd: process.cwd(), home: homedir(), handed, readFile: read },
       ...{ clock: systemClock, random: systemRandom, logger, observer, wrapHttp: wrap?.http },
     });
   const observer: SwitchedObserver = (call, inUse) => {

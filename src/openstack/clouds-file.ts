@@ -17,6 +17,8 @@ export interface CloudSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly home: string;
+  /** Where the credential is that systemd handed over, the first file that is there; by default its copy alone. */
+  readonly handed?: readonly string[] | undefined;
   /** As `fs.promises.readFile(path, 'utf8')`: rejects with code ENOENT where there is no such file. */
   readFile(path: string): Promise<string>;
 }
@@ -42,7 +44,7 @@ export interface CloudsFile {
  */
 export async function readCloudsFile(around: CloudSurroundings): Promise<CloudsFile> {
   const { env } = around;
-  const searched = candidates(around, 'clouds', env['OS_CLIENT_CONFIG_FILE'] || credentialCopy(env));
+  const searched = candidates(around, 'clouds', ...named(around));
   const [clouds, secure, profiles] = await Promise.all([
     firstOf(around, searched, 'clouds'),
     firstOf(around, candidates(around, 'secure', env['OS_CLIENT_SECURE_FILE']), 'clouds'),
@@ -65,7 +67,13 @@ export function isMapping(value: Value | undefined): value is Mapping {
   return typeof value === 'object' && !Array.isArray(value);
 }
 
-function candidates(around: CloudSurroundings, name: string, named: string | undefined): readonly string[] {
+/** The clouds.yaml that this process was told of, before all that lies about. */
+function named({ env, handed }: CloudSurroundings): readonly (string | undefined)[] {
+  const file = env['OS_CLIENT_CONFIG_FILE'];
+  return file ? [file] : (handed ?? [credentialCopy(env)]);
+}
+
+function candidates(around: CloudSurroundings, name: string, ...first: readonly (string | undefined)[]) {
   const config = around.env['XDG_CONFIG_HOME'] || join(around.home, '.config');
   const folders = [
     around.cwd,
@@ -75,7 +83,7 @@ function candidates(around: CloudSurroundings, name: string, named: string | und
     '/etc/openstack',
   ];
   const files = folders.flatMap(folder => ['yaml', 'yml', 'json'].map(ending => join(folder, `${name}.${ending}`)));
-  return [...new Set([...(named ? [named] : []), ...files])];
+  return [...new Set([...first.flatMap(path => path || []), ...files])];
 }
 
 async function firstOf(around: CloudSurroundings, paths: readonly string[], root: string) {
@@ -94,7 +102,7 @@ async function readIfThere(around: CloudSurroundings, path: string): Promise<str
     const code = String((error as NodeJS.ErrnoException).code ?? 'unknown error');
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     // The daemon's own is root's alone, and no matter of a user who looks for theirs.
-    const isNamed = path === around.env['OS_CLIENT_CONFIG_FILE'];
+    const isNamed = named(around).includes(path);
     if (code === 'EACCES' && dirname(path) === dirname(CREDENTIAL) && !isNamed) return undefined;
     throw new KuryrError('CLOUD_CONFIG_INVALID', { source: path, problem: `it cannot be read (${code})` });
   }

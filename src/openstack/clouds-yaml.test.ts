@@ -292,6 +292,17 @@ test('shows no secret of a configuration that is printed or logged', async () =>
   assert.ok(!`${inspect(config, { depth: 9, showHidden: true })} ${JSON.stringify(config)}`.includes(SECRET));
 });
 
+test('takes a handed credential from where it was written last, tells that file, and never passes it over', async () => {
+  const [copy, original] = ['/run/credentials/kuryr.service/clouds.yaml', '/etc/kuryr/clouds.yaml'];
+  const source = async (written: Record<string, string>) => {
+    const files = { [copy]: `clouds:\n${cloud('old')}`, '/cwd/clouds.yaml': `clouds:\n${cloud('cwd')}`, ...written };
+    return (await loadCloudConfig({ ...around(files), handed: [original, copy] })).source;
+  };
+  assert.equal(await source({ [original]: `clouds:\n${cloud('new')}` }), `cloud "new" in ${original}`);
+  assert.equal(await source({}), `cloud "old" in ${copy}`);
+  await assert.rejects(source({ [original]: 'EACCES' }), { code: 'CLOUD_CONFIG_INVALID', message: /EACCES/ });
+});
+
 test("passes over the daemon's own file where a user may not read it", async () => {
   const files = { '/etc/kuryr/clouds.yaml': 'EACCES', '/etc/openstack/clouds.yaml': `clouds:\n${cloud('one')}` };
   assert.match((await loadCloudConfig(around(files))).source, /\/etc\/openstack\/clouds\.yaml/);
