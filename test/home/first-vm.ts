@@ -14,11 +14,13 @@ export type Printed = ReadonlyMap<string, string>;
 
 /**
  * Types docs/guides/first-vm.md, command by command. What the lab has not is played: Nova, whose VMs are there already; and
- * ssh and scp, which are the line to them. @throws Error at the first command that fails
+ * ssh and scp, which are the line to them. @param compose how the VMs' compose is called
+ * @throws Error at the first command that fails
  */
 export async function followFirstVm(
   lab: Lab,
   vms: Readonly<Record<string, Vm>>,
+  compose: 'docker compose' | 'docker-compose',
   signal: AbortSignal,
 ): Promise<Printed> {
   const named = (name: string): Vm => {
@@ -47,7 +49,7 @@ export async function followFirstVm(
   await forget();
   try {
     await using machine = await YourMachine.make(lab.cloud.cloudsYaml('demo'), played);
-    for (const { machine: where, heading, script } of blocksOf(guide)) {
+    for (const { machine: where, heading, script } of blocksOf(guide.replaceAll('docker compose', compose))) {
       const text =
         where === 'your machine'
           ? await machine.type(script, signal)

@@ -24,6 +24,11 @@ const guided = { timeout: 900_000 };
 const project = '/run/project';
 const inProject = (program: 'npm' | 'npx', args: string): string =>
   `cd ${project} && HOME=${project} PATH=/media/node/bin:$PATH node /media/npm/bin/${program}-cli.js ${args}`;
+/** Debian's release, and how it calls compose. Another than trixie is a run by hand. */
+const [tree, compose] =
+  process.env['KURYR_HOME_RELEASE'] === 'bookworm'
+    ? (['home-bookworm', 'docker-compose'] as const)
+    : (['trixie', 'docker compose'] as const);
 const FIXED = { v4: '10.30.0.50', v6: 'fd30::50' };
 
 suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
@@ -37,7 +42,7 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
   before(
     async () => {
       packages = await makePackages(say);
-      lab = await Lab.up({ backend: 'ovn', engine: 'trixie', say, signal: ending.signal });
+      lab = await Lab.up({ backend: 'ovn', engine: tree, say, signal: ending.signal });
       const mounts = [
         { host: packages.folder, guest: '/media/packages' },
         { host: await npmFolder(), guest: '/media/npm' },
@@ -94,8 +99,8 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
   // docs/guides/first-vm.md
   test('the guide to the first VM ends with three services that are reached from everywhere', guided, async () => {
     for (const each of [vm, peer]) await each.ok('docker tag bb busybox', 60);
-    clean = await snapshot(vm, treePath('trixie'));
-    const printed = await followFirstVm(lab, { first: vm, second: peer }, ending.signal);
+    clean = await snapshot(vm, treePath(tree));
+    const printed = await followFirstVm(lab, { first: vm, second: peer }, compose, ending.signal);
     for (const [heading, text] of printed) say(`--- ${heading}\n${text}`);
     const reached = printed.get('7. From everywhere')?.split('\n') ?? [];
     const count = (service: string) => reached.filter(line => line === `this is ${service}`).length;
@@ -180,7 +185,7 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     await vm.ok('docker network rm lan', 60);
     await vm.ok('dpkg -P kuryr', 120);
     await assertNothingLeft(lab.cloud, vm.port.id);
-    assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
+    assert.deepEqual(differences(clean, await snapshot(vm, treePath(tree))), []);
   });
 
   // docs/guides/packages.md, "npm"
@@ -203,6 +208,6 @@ suite('Kuryr on a VM with systemd and the distribution’s Docker', () => {
     await vm.ok('docker network rm lan', 60);
     await vm.ok('kuryr uninstall --purge', 120);
     await assertNothingLeft(lab.cloud, vm.port.id);
-    assert.deepEqual(differences(clean, await snapshot(vm, treePath('trixie'))), []);
+    assert.deepEqual(differences(clean, await snapshot(vm, treePath(tree))), []);
   });
 });

@@ -13,14 +13,14 @@ import { Cloud } from './cloud/cloud.ts';
 import type { Network, NetworkRequest } from './cloud/networks.ts';
 import type { BackendName } from './cloud/place.ts';
 import { guestKernel } from './guest/kernel.ts';
-import type { Suite } from './tree/recipe.ts';
+import type { TreeName } from './tree/recipe.ts';
 import { ensureTree } from './tree/tree.ts';
 import { NODE, PROGRAM, Vm, type VmPort } from './vm.ts';
 
 export interface LabOptions {
   readonly backend: BackendName;
-  /** The Debian release whose Docker engine the VMs run: bookworm has 20.10, trixie 26.1, forky 28.5 or later. */
-  readonly engine?: Suite;
+  /** The Debian tree whose Docker engine the VMs run: both of bookworm have 20.10, trixie 26.1, forky 28.5 or later. */
+  readonly engine?: TreeName;
   /** The network that the VMs' first NIC is on; with IPv4 and IPv6 by default. */
   readonly network?: NetworkRequest;
   /** Neutron's max_allowed_address_pair, 10 by default. */
@@ -37,7 +37,7 @@ export interface VmRequest {
   /** false: neither Docker nor Kuryr is started. */
   readonly start?: boolean;
   /**
-   * A VM as its user gets it (trixie alone): systemd is PID 1, networkd has the NICs, Docker is the distribution's service,
+   * A VM as its user gets it (trixie and home-bookworm): systemd is PID 1, networkd has the NICs, Docker is the distribution's service,
    * and there is neither Kuryr nor Node. Folders of this machine may be seen in it, read-only.
    */
   readonly home?: { readonly mounts?: readonly GuestMount[] };

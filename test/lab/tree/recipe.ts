@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 /** The Debian releases that the lab uses. */
 export type Suite = 'bookworm' | 'trixie' | 'forky';
 
+/** The trees: one a release, and bookworm's without the cloud, for guests that its systemd is to run. */
+export type TreeName = Suite | 'home-bookworm';
+
 /** What a guest needs to boot, to run containers and to look at its network. */
 const guest = [
   'busybox-static',
@@ -69,14 +72,20 @@ const revision = 1;
  * Debian packages of a tree: bookworm carries the cloud and the guests' kernel, the others a newer Docker alone (26.1;
  * forky, which moves, 28.5 or later); trixie systemd too, for guests that it is to run.
  */
-export const packages: Record<Suite, readonly string[]> = {
+export const packages: Record<TreeName, readonly string[]> = {
   bookworm: [...guest, ...cloud],
+  'home-bookworm': [...guest, ...services],
   trixie: [...guest, ...services, 'docker-cli'],
   forky: [...guest, 'docker-cli'],
 };
 
+/** The release that a tree is made of. */
+export function releaseOf(name: TreeName): Suite {
+  return name === 'home-bookworm' ? 'bookworm' : name;
+}
+
 /** Names a tree by what it is made of, so that another recipe makes another tree. */
-export function recipeHash(suite: Suite): string {
-  const text = JSON.stringify([revision, suite, [...packages[suite]].sort()]);
+export function recipeHash(name: TreeName): string {
+  const text = JSON.stringify([revision, name, [...packages[name]].sort()]);
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

@@ -6,11 +6,11 @@ import { cacheFolder } from '../../../guest/cache.ts';
 import { command } from '../../../guest/command.ts';
 import { withLock } from '../../../guest/lock.ts';
 import type { Say } from '../../../guest/say.ts';
-import { packages, recipeHash, type Suite } from './recipe.ts';
+import { packages, recipeHash, releaseOf, type Suite, type TreeName } from './recipe.ts';
 
-/** Where the tree of a suite is, once it is made. */
-export function treePath(suite: Suite): string {
-  return join(cacheFolder(), 'trees', `${suite}-${recipeHash(suite)}`);
+/** Where a tree is, once it is made. */
+export function treePath(name: TreeName): string {
+  return join(cacheFolder(), 'trees', `${name}-${recipeHash(name)}`);
 }
 
 /**
@@ -18,8 +18,8 @@ export function treePath(suite: Suite): string {
  * and 1.5 GB for bookworm). Nothing of it is installed into the machine. Callers in other processes wait for the one
  * that builds; a build that was interrupted is thrown away by the next. Needs root. @throws Error
  */
-export async function ensureTree(suite: Suite, say: Say): Promise<string> {
-  const done = treePath(suite);
+export async function ensureTree(name: TreeName, say: Say): Promise<string> {
+  const done = treePath(name);
   if (existsSync(done)) return done;
   if (process.getuid?.() !== 0) {
     throw new Error(
@@ -28,40 +28,41 @@ export async function ensureTree(suite: Suite, say: Say): Promise<string> {
   }
   const trees = join(cacheFolder(), 'trees');
   await mkdir(trees, { recursive: true });
-  const waiting = (): void => say(`waiting for another process that builds the ${suite} tree`);
-  return await withLock(join(trees, `${suite}.lock`), waiting, async () => {
+  const waiting = (): void => say(`waiting for another process that builds the ${name} tree`);
+  return await withLock(join(trees, `${name}.lock`), waiting, async () => {
     if (existsSync(done)) return done;
-    for (const stale of (await readdir(trees)).filter(name => name.startsWith(`.${suite}-`))) {
+    for (const stale of (await readdir(trees)).filter(each => each.startsWith(`.${name}-`))) {
       await rm(join(trees, stale), { recursive: true, force: true });
     }
-    const building = join(trees, `.${suite}-${recipeHash(suite)}`);
+    const building = join(trees, `.${name}-${recipeHash(name)}`);
     const from = Date.now();
-    say(`${suite} tree: building ${done} (once; some minutes)`);
-    await build(suite, building, say);
+    say(`${name} tree: building ${done} (once; some minutes)`);
+    await build(name, building, say);
     await rename(building, done);
-    say(`${suite} tree: ready after ${Math.round((Date.now() - from) / 1000)} s`);
+    say(`${name} tree: ready after ${Math.round((Date.now() - from) / 1000)} s`);
     return done;
   });
 }
 
-async function build(suite: Suite, root: string, say: Say): Promise<void> {
+async function build(name: TreeName, root: string, say: Say): Promise<void> {
   const archive = await mirror();
+  const suite = releaseOf(name);
   const { program, folder } = await debootstrap(suite, say);
-  say(`${suite} tree: base system from ${archive}`);
+  say(`${name} tree: base system from ${archive}`);
   await inside(['sh', program, '--variant=minbase', '--include=ca-certificates', suite, root, archive], {
     DEBOOTSTRAP_DIR: folder,
   });
   // no service of the tree may start while its packages are set up
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n');
   await chmod(join(root, 'usr/sbin/policy-rc.d'), 0o755);
-  const names = packages[suite];
-  say(`${suite} tree: ${names.length} packages and what they need`);
+  const wanted = packages[name];
+  say(`${name} tree: ${wanted.length} packages and what they need`);
   const apt = `apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root -o Acquire::Languages=none -o ${STANDING_STILL}`;
   const script = `mount -t proc proc "$0/proc"
     exec chroot "$0" sh -ec '${apt} update
-      ${apt} install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io ${names.join(' ')}
+      ${apt} install -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io ${wanted.join(' ')}
       apt-get clean; rm -rf /var/lib/apt/lists/*'`;
-  await inside(['sh', '-ec', script, root], { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }, progress(suite, say));
+  await inside(['sh', '-ec', script, root], { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }, progress(name, say));
 }
 
 /** Runs in mount and pid namespaces of its own: mounts and strays of the build end with it, however it ends. */
@@ -74,14 +75,14 @@ async function inside(argv: string[], env: Record<string, string>, line?: (text:
 }
 
 /** Turns apt's output into a line for every hundred packages. */
-function progress(suite: Suite, say: Say): (text: string) => void {
+function progress(name: TreeName, say: Say): (text: string) => void {
   let total = 0;
   let unpacked = 0;
   let set = 0;
   return text => {
     total = Number(/, (\d+) newly installed/.exec(text)?.[1] ?? total);
-    if (text.startsWith('Unpacking ') && ++unpacked % 100 === 0) say(`${suite} tree: unpacked ${unpacked} of ${total}`);
-    if (text.startsWith('Setting up ') && ++set % 100 === 0) say(`${suite} tree: set up ${set} of ${total}`);
+    if (text.startsWith('Unpacking ') && ++unpacked % 100 === 0) say(`${name} tree: unpacked ${unpacked} of ${total}`);
+    if (text.startsWith('Setting up ') && ++set % 100 === 0) say(`${name} tree: set up ${set} of ${total}`);
   };
 }
 
