@@ -391,7 +391,7 @@ export const errorTable = {
   INSTALL_NOT_UNDONE: {
     status: 500,
     text: 'The installation failed ({reason}), and this could not be done to undo it: {left}.',
-    todo: 'Mend what is in the way, and run kuryr install again: it goes on with the undo. Until then the former files are beside the new ones, by names that end in .kuryr-former.',
+    todo: 'Mend what is in the way, and run kuryr install again: it goes on with the undo. Until then the former files are beside the new ones, with kuryr-former at the end of their names.',
   },
   INSTALL_NO_CREDENTIAL: {
     status: 400,
