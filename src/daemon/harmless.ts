@@ -12,7 +12,7 @@ const named = { name: 'kuryr-pulse' };
 
 /**
  * For each kind of request a question that nothing comes of, to see whether access rules let that kind pass: they are judged by
- * method and path, before Neutron looks at anything else. Writes to a port have one of their own (mayWritePairs).
+ * method and path, before Neutron looks at anything else. Writes to a port have one of their own (askPairRight).
  */
 export const harmless = {
   'GET /extensions': (neutron, signal) => neutron.extensions(signal),

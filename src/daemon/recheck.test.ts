@@ -43,7 +43,7 @@ function bench(cloud?: Neutron) {
   const proofs: KuryrError[] = [];
   let proved = 0;
   const recheck = new Recheck({
-    ...{ neutron: cloud ?? fake, health, clock, life, pairs: writers, writers },
+    ...{ neutron: cloud ?? fake, health, clock, life, pairs: writers, writers, logger: silentLogger },
     ledger: {
       async prove() {
         proved += 1;
@@ -183,6 +183,18 @@ test('pairs are forbidden until an answer shows that they are not', async () => 
   allow();
   await pass(5 * MINUTES);
   assert.deepEqual(codes(), []);
+});
+
+test('pairs stay forbidden, and nothing is sent, where the question would be a write', async () => {
+  const { health, neutron, vm, pass, codes, calls } = bench();
+  neutron.aliases.delete('revision-if-match');
+  health.set('PAIRS_FORBIDDEN', { subject: vm.id, reason: 'no' });
+  await pass(10 * MINUTES);
+  assert.deepEqual(codes(), ['PAIRS_FORBIDDEN']);
+  assert.deepEqual(
+    calls().filter(method => method === 'updatePort'),
+    [],
+  );
 });
 
 test('what has stood for long is asked for every five minutes only, and at once when somebody has it looked at', async () => {

@@ -4,9 +4,10 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { HealthBoard } from '../observe/health-board.ts';
 import type { HealthCode } from '../observe/health-codes.ts';
+import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { PairView, PairWriter, PairWriters } from '../pairs/pair-writer.ts';
-import { mayWritePairs } from '../pairs/right.ts';
+import { askPairRight, NOT_FORBIDDEN } from '../pairs/right.ts';
 import type { Clock } from '../time/clock.ts';
 import { harmless } from './harmless.ts';
 
@@ -23,6 +24,7 @@ export interface RecheckParts {
   readonly neutron: Neutron;
   readonly health: HealthBoard;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly life: AbortSignal;
 }
 
@@ -94,7 +96,7 @@ export class Recheck {
   }
 
   async #lookAtPort(port: string, { isHeld, isFull }: { isHeld: boolean; isFull: boolean }): Promise<void> {
-    const { health, pairs, writers, neutron, life } = this.#parts;
+    const { health, pairs, writers, life } = this.#parts;
     const isSet = (wanted: HealthCode) => health.standing(wanted).some(({ subject }) => subject === port);
     const isGone = isSet('VM_PORT_GONE');
     if (!isHeld && !(await this.#isOfNic(port, isGone))) {
@@ -104,7 +106,20 @@ export class Recheck {
     // The pairs of one with containers, and whether its groups are followed, are looked at every five minutes anyway.
     if (isGone || (isFull && !isHeld)) await pairs.of(port).refresh(life);
     if (isFull && !isHeld) await pairs.of(port).limit(life);
-    if (isSet('PAIRS_FORBIDDEN') && (await mayWritePairs(neutron, port, life))) health.clear('PAIRS_FORBIDDEN', port);
+    if (isSet('PAIRS_FORBIDDEN')) await this.#lookAtRight(port);
+  }
+
+  /** What cannot be asked for stays set until the next write. */
+  async #lookAtRight(port: string): Promise<void> {
+    const { health, pairs, neutron, logger, life } = this.#parts;
+    const extensions = await neutron.extensions(life);
+    // Where something drops the condition it is a write, which no other of this daemon's may come in between of.
+    const { right, address } = await pairs
+      .of(port)
+      .alone(async signal => askPairRight(neutron, await neutron.port(port, signal), extensions, signal), life);
+    if (right === 'written')
+      logger.warn({ port, address }, 'the cloud does not heed If-Match: it wrote what was a question');
+    if (NOT_FORBIDDEN.has(right)) health.clear('PAIRS_FORBIDDEN', port);
   }
 
   /** @param isGone then what is remembered of the NICs is of before that */

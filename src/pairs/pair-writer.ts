@@ -38,6 +38,8 @@ export interface PairWriter {
    * been raised. Undefined where it can't be told.
    */
   limit(signal: AbortSignal): Promise<number | undefined>;
+  /** Does this while nothing is written, on what it reads itself; bounded as a call is. @throws what the work throws */
+  alone<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Drops what was last read of a port that nothing of this VM is on any more. */
   forget(): void;
 }

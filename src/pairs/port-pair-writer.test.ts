@@ -322,3 +322,46 @@ test('believes no read that began before it was asked', async () => {
   await bench.done(added);
   assert.deepEqual(bench.addresses(), ['10.0.0.5']);
 });
+
+test('does what is to be alone while nothing is written, and goes on with the rest whatever comes of it', async () => {
+  const { neutron, writer, add, done, addresses } = pairBench();
+  let writing = false;
+  const seen: boolean[] = [];
+  neutron.before('updatePort', () => {
+    writing = true;
+  });
+  neutron.after('updatePort', () => {
+    writing = false;
+  });
+  const adding = add('10.0.0.50');
+  const looks = [1, 2].map(() =>
+    writer.alone(async () => {
+      seen.push(writing);
+      throw new Error('no answer');
+    }, never),
+  );
+  const more = add('10.0.0.51');
+  const ended = await done(Promise.allSettled([adding, more, ...looks]));
+  assert.deepEqual(
+    ended.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected'],
+  );
+  assert.deepEqual(seen, [false, false]);
+  assert.deepEqual(addresses(), ['10.0.0.50', '10.0.0.51']);
+});
+
+test('writes nothing while something is done alone, and reads anew after it', async () => {
+  const { neutron, vm, writer, add, done, addresses } = pairBench();
+  const gate = Promise.withResolvers<void>();
+  const alone = writer.alone(async () => {
+    const before = neutron.calls.length;
+    await gate.promise;
+    assert.equal(neutron.calls.length, before);
+    neutron.meddle(vm.id, { allowed_address_pairs: [{ ip_address: '10.0.0.77' }] });
+  }, never);
+  const adding = add('10.0.0.50');
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  gate.resolve();
+  await done(Promise.all([alone, adding]));
+  assert.deepEqual(addresses(), ['10.0.0.77', '10.0.0.50']);
+});

@@ -66,6 +66,8 @@ export class PortPairWriter implements PairWriter {
   /** What has been seen to stand and must go on standing. */
   readonly #held = new Map<string, Pair>();
   #readers: { readonly since: number; readonly read: PromiseWithResolvers<PairView> }[] = [];
+  /** What is to be done while nothing is written. */
+  #errands: { readonly run: () => Promise<void>; readonly fail: (error: unknown) => void }[] = [];
   #reading: Reading | undefined;
   /** Whether no write has been sent since the reading began. */
   #current = false;
@@ -120,6 +122,16 @@ export class PortPairWriter implements PairWriter {
     return this.#limit?.value;
   }
 
+  async alone<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    this.#closed.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const bound = AbortSignal.any([signal, this.#closed]);
+    this.#errands.push({ run: () => this.#call('PUT', work, bound).then(resolve, reject), fail: reject });
+    this.#start();
+    return abortable(promise, signal);
+  }
+
   forget(): void {
     if (!this.#running) this.#reading = undefined;
   }
@@ -146,7 +158,7 @@ export class PortPairWriter implements PairWriter {
       // Who comes after a pause must not suffer from the failures of then.
       this.#failuresInARow = 0;
       this.#oneByOne = false;
-      while (this.#wishes.size > 0 || this.#readers.length > 0) await this.#step();
+      while (this.#wishes.size > 0 || this.#readers.length > 0 || this.#errands.length > 0) await this.#step();
     } catch (error) {
       // The port cannot be read, or the writer was closed: nothing that waits can be settled now.
       this.#current = false;
@@ -157,6 +169,11 @@ export class PortPairWriter implements PairWriter {
   }
 
   async #step(): Promise<void> {
+    const errand = this.#errands.shift();
+    if (errand !== undefined) {
+      this.#current = false;
+      return errand.run();
+    }
     const plan = this.#plan();
     if (plan === undefined) return this.#read();
     const spent = plan.wishes.filter(wish => wish.rounds >= MAX_ROUNDS);
@@ -349,6 +366,8 @@ export class PortPairWriter implements PairWriter {
     for (const wish of this.#wishes.all()) this.#wishes.fail(wish, error);
     for (const { read } of this.#readers) read.reject(error);
     this.#readers = [];
+    for (const { fail } of this.#errands) fail(error);
+    this.#errands = [];
   }
 
   async #learnLimit(signal: AbortSignal): Promise<void> {

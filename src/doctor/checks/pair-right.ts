@@ -1,6 +1,6 @@
 import { isKuryrError } from '../../errors/kuryr-error.ts';
-import type { Port } from '../../openstack/neutron.ts';
 import { askLimit } from '../../pairs/limit.ts';
+import { askPairRight } from '../../pairs/right.ts';
 import { defineCheck } from '../check.ts';
 
 export const pairRightCheck = defineCheck({
@@ -49,82 +49,20 @@ export const pairRightCheck = defineCheck({
   },
   async examine(on, say, signal) {
     const extensions = await on.extensions();
-    if (!extensions.has('allowed-address-pairs')) return say('not-asked-extension');
-    if (!extensions.has('revision-if-match') || !extensions.has('standard-attr-revisions'))
-      return say('not-asked-revisions');
     const { neutron } = await on.cloud();
     for (const nic of await on.nics()) {
       const port = await on.port(nic);
       const ours = (await on.reservations(nic)).filter(reservation =>
         port.allowed_address_pairs.some(pair => pair.ip_address === reservation.fixed_ips[0]?.ip_address),
       ).length;
-      const address = port.fixed_ips[0]?.ip_address;
-      const details = { port: port.id, address, ours };
-      if (!port.port_security_enabled) say('not-asked-port-security', details);
-      else if (address === undefined) say('not-asked-no-address', details);
-      else if (hasPair(port, address)) say('not-asked-own-pair', details);
-      else {
-        const answer = await ask(neutron, port, address, signal);
-        say(answer.reason, { ...details, said: answer.said }, [
-          `asked with If-Match: revision_number=0, answered ${answer.code}`,
-        ]);
-      }
+      const { right, address, code, requestId } = await askPairRight(neutron, port, extensions, signal);
+      const said = requestId === undefined ? '' : `Request id: ${requestId}.`;
+      say(right, { port: port.id, address, ours, said }, [
+        code && `asked with If-Match: revision_number=0, answered ${code}`,
+      ]);
     }
   },
 });
-
-type Asked =
-  | 'permitted'
-  | 'forbidden'
-  | 'rule-missing'
-  | 'mac-blocked'
-  | 'not-asked-full'
-  | 'not-asked-own-pair'
-  | 'not-asked-port-security'
-  | 'written';
-
-const MEANINGS: Readonly<Record<string, Asked>> = {
-  NEUTRON_STALE: 'permitted',
-  ACCESS_RULE_MISSING: 'rule-missing',
-  NEUTRON_FORBIDDEN: 'forbidden',
-  PAIRS_FORBIDDEN: 'forbidden',
-  PAIR_MAC_REFUSED: 'mac-blocked',
-  PAIRS_EXHAUSTED: 'not-asked-full',
-  PAIR_DUPLICATE: 'not-asked-own-pair',
-  PORT_SECURITY_OFF: 'not-asked-port-security',
-};
-
-/**
- * Asks by a write that cannot happen: the port's own list and the VM's own address, on condition that the port has the
- * revision 0, which no port has. Neutron looks at policy before the condition (seen on Neutron 21 and 29): 403 where the
- * policy forbids, 412 where only the condition fails. A list that changes nothing would be answered 200 whatever the
- * condition says; and this one would do no harm if it were ever written.
- */
-async function ask(
-  neutron: { updatePort(id: string, fields: object, revision: number, signal: AbortSignal): Promise<Port> },
-  port: Port,
-  address: string,
-  signal: AbortSignal,
-): Promise<{ readonly reason: Asked; readonly code: string; readonly said: string }> {
-  const pairs = [...port.allowed_address_pairs, { ip_address: address }];
-  try {
-    await neutron.updatePort(port.id, { allowed_address_pairs: pairs }, 0, signal);
-    return { reason: 'written', code: '200', said: '' };
-  } catch (error) {
-    const reason = isKuryrError(error) ? MEANINGS[error.code] : undefined;
-    if (!isKuryrError(error) || reason === undefined) throw error;
-    const id = error.details['requestId'];
-    return { reason, code: error.code, said: id === undefined ? '' : `Request id: ${String(id)}.` };
-  }
-}
-
-function hasPair(port: Port, address: string): boolean {
-  return port.allowed_address_pairs.some(
-    pair =>
-      pair.ip_address === address &&
-      (pair.mac_address ?? port.mac_address).toLowerCase() === port.mac_address.toLowerCase(),
-  );
-}
 
 export const pairLimitCheck = defineCheck({
   id: 'pair-limit',
