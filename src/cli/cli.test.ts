@@ -184,7 +184,13 @@ describe('the command line', () => {
       code: 'DAEMON_NOT_RUNNING',
       message: /\/nonexistent-kuryr\/control\.sock, \/nonexistent\/control\.sock.*until it is restarted/,
     });
-    // Who names the folder means that one.
+    // Who names the folder, or the file, means that one.
+    await assert.rejects(
+      ask(bench.terminal({ KURYR_CONFIG: '/etc/other.yaml' }, 'run-dir: /nonexistent-kuryr'), usual),
+      {
+        code: 'DAEMON_NOT_RUNNING',
+      },
+    );
     await assert.rejects(ask(bench.terminal({ KURYR_RUN_DIR: '/nonexistent-kuryr' }), usual), {
       code: 'DAEMON_NOT_RUNNING',
     });

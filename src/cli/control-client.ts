@@ -59,6 +59,8 @@ export async function askDaemon(
   const origin = origins['run-dir'];
   const { socket, status, text } = await request(named, route, signal).catch(async error => {
     if (!isKuryrError(error, 'DAEMON_NOT_RUNNING') || origin.kind !== 'file' || named === usual) throw error;
+    // Who names a file means the daemon of that one.
+    if (origins.config.kind !== 'default') throw error;
     const found = await request(usual, route, signal).catch(nowhere => {
       if (!isKuryrError(nowhere, 'DAEMON_NOT_RUNNING')) throw nowhere;
       throw new KuryrError('DAEMON_NOT_RUNNING', { socket: [named, usual] });

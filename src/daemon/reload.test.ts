@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { KuryrError } from '../errors/kuryr-error.ts';
 import { silentLogger } from '../observe/logger.ts';
+import { FakeClock } from '../time/fake-clock.ts';
 import { Reloads } from './reload.ts';
 
 const never = new AbortController().signal;
@@ -19,13 +20,15 @@ class Bench {
   logged: string[] = [];
   /** What fails with new values that are ready, or are in force. */
   broken: 'prepare' | 'follow' | undefined;
-  renewal: () => Promise<(() => void) | undefined> = async () => undefined;
+  readonly clock = new FakeClock();
+  renewal: (signal: AbortSignal) => Promise<(() => void) | undefined> = async () => undefined;
 
   async reloads(): Promise<Reloads> {
     return new Reloads({
       config: await configOf(this.file),
       read: () => configOf(this.file),
-      renewal: () => this.renewal(),
+      clock: this.clock,
+      renewal: (_, signal) => this.renewal(signal),
       prepare: config => {
         if (this.broken === 'prepare') throw new Error('these cannot be');
         return {
@@ -95,6 +98,28 @@ describe('a reload', () => {
     assert.deepEqual([bench.applied, bench.told], [[], ['reloading', 'ready']]);
     bench.broken = undefined;
     assert.deepEqual((await reloads.reload(never)).changed, ['wait-seconds: 9 (was 5)']);
+  });
+
+  it('fails before systemd gives up on it, and what comes of it later is not taken into use', async () => {
+    const bench = new Bench();
+    const reloads = await bench.reloads();
+    bench.file = 'wait-seconds: 9\n';
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    bench.renewal = async () => {
+      ask();
+      await answered;
+      return () => void bench.told.push('renewed');
+    };
+    const slow = assert.rejects(reloads.reload(never), { code: 'RELOAD_TIMEOUT' });
+    await asked;
+    await bench.clock.advance(45_000);
+    await slow;
+    answer();
+    bench.renewal = async () => undefined;
+    assert.deepEqual((await reloads.reload(never)).changed, ['wait-seconds: 9 (was 5)']);
+    assert.equal(bench.told.includes('renewed'), false);
+    assert.equal(bench.applied.length, 1);
   });
 
   it('says what is in force, where something that goes by it fails', async () => {

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, camelCase } from '../config/config.ts';
 import { type OptionName, optionNames, options } from '../config/options.ts';
-import { asKuryrError } from '../errors/kuryr-error.ts';
+import { asKuryrError, KuryrError } from '../errors/kuryr-error.ts';
 import type { Logger } from '../observe/logger.ts';
+import { abortable, withinTime } from '../openstack/deadline.ts';
 import type { Notifier } from '../service/notifier.ts';
+import type { Clock } from '../time/clock.ts';
 
 export interface ReloadParts {
   /** What the daemon started with. */
@@ -15,6 +17,7 @@ export interface ReloadParts {
   /** Makes ready what goes by these values. @throws KuryrError */
   readonly prepare: (config: Config) => Change;
   readonly notifier: Pick<Notifier, 'reloading' | 'ready'>;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -38,6 +41,9 @@ export interface Reloaded {
   readonly credential: 'unchanged' | 'renewed';
 }
 
+/** What one may take, its turn included, milliseconds: systemd gives up on `ExecReload=` after TimeoutStartSec=, a minute. */
+const RELOAD_MS = 45_000;
+
 /** What the daemon says of itself in `systemctl status`. */
 export const SERVING = "Serves Docker's plug-in socket";
 
@@ -52,11 +58,15 @@ export class Reloads {
     this.#current = parts.config;
   }
 
-  /** One after another. @throws CONFIG_*, CLOUD_*, KEYSTONE_*, CREDENTIAL_OF_ANOTHER_PROJECT; then all is as before */
+  /** One after another. @throws CONFIG_*, CLOUD_*, KEYSTONE_*, CREDENTIAL_OF_ANOTHER_PROJECT, RELOAD_TIMEOUT; then all is as before */
   reload(signal: AbortSignal): Promise<Reloaded> {
-    const next = this.#last.then(() => this.#reload(signal));
-    this.#last = next.catch(() => undefined);
-    return next;
+    const late = (cause: unknown) => new KuryrError('RELOAD_TIMEOUT', { seconds: RELOAD_MS / 1000 }, { cause });
+    const run = (bound: AbortSignal): Promise<Reloaded> => {
+      const next = this.#last.then(() => this.#reload(bound));
+      this.#last = next.catch(() => undefined);
+      return abortable(next, bound);
+    };
+    return withinTime(this.#parts.clock, RELOAD_MS, signal, run, late);
   }
 
   async #reload(signal: AbortSignal): Promise<Reloaded> {
@@ -77,11 +87,14 @@ export class Reloads {
   async #takeOver(signal: AbortSignal): Promise<Reloaded> {
     const { read, renewal, prepare, logger } = this.#parts;
     try {
+      signal.throwIfAborted();
       const before = this.#current;
       const wanted = await read();
       const next = takeOver(before, wanted);
       const change = prepare(next);
       const renew = await renewal(next.cloud, signal);
+      // Who asked may have been told already that it failed.
+      signal.throwIfAborted();
       change.take();
       renew?.();
       this.#current = next;

@@ -60,7 +60,7 @@ export async function runDaemon(options: RunOptions, signal: AbortSignal): Promi
 
   function reloadsOf({ config }: RunOptions, { read, threshold }: NonNullable<RunOptions['reloading']>): Reloads {
     return new Reloads({
-      ...{ config, read, notifier, logger, renewal: edges.renewal },
+      ...{ config, read, notifier, clock, logger, renewal: edges.renewal },
       prepare(next) {
         const { take, follow } = daemon.reload(daemonConfig(next, version));
         return {

@@ -618,6 +618,11 @@ export const errorTable = {
     text: 'The program {program} cannot be run: {reason}.',
     todo: 'Install it, or run the printed command where it is.',
   },
+  RELOAD_TIMEOUT: {
+    status: 504,
+    text: 'The reload was not done within {seconds} s. Nothing was reloaded, all is as before.',
+    todo: 'Check that the auth_url of clouds.yaml answers from this VM (kuryr doctor), then reload again.',
+  },
   SERVICES_CLASH: {
     status: 409,
     text: "Services do not reach containers: {range} of --services and the VM's subnet {subnet} have addresses in common.",

@@ -70,6 +70,7 @@ export class Keystone {
   readonly #closed = new AbortController();
   #current: Authorization | undefined;
   #renewal: Promise<Authorization> | undefined;
+  #project: string | undefined;
   /** When a token that was given to us ends: it cannot be renewed. */
   #givenTokenEnds: string | undefined;
 
@@ -100,6 +101,11 @@ export class Keystone {
       if (old !== undefined && old === this.#current && !refused && this.#now() < old.endsAt) return old;
       throw error;
     }
+  }
+
+  /** The project of the last token, also of one that has ended; undefined before the first. */
+  get project(): string | undefined {
+    return this.#project;
   }
 
   /** Where tokens are asked for. */
@@ -140,6 +146,7 @@ export class Keystone {
         throw explain(error, request, deadline, this.#deadlineMs / 1000);
       }
     });
+    this.#project = this.#current.projectId;
     return this.#current;
   }
 

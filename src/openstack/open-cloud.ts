@@ -41,6 +41,8 @@ export interface Cloud {
   readonly neutron: Neutron;
   /** The token in force, its project and its end; for `doctor`. @throws what Keystone's session throws */
   authorization(signal: AbortSignal): Promise<Authorization>;
+  /** The project of the last token, also of one that has ended; undefined before the first. */
+  project(): string | undefined;
   /** Makes an application credential of this one's user. @throws what createApplicationCredential throws */
   createCredential(request: CredentialRequest, signal: AbortSignal): Promise<ApplicationCredential>;
   /** Ends all connections. */
@@ -72,6 +74,7 @@ export async function openCloud(options: OpenCloudOptions): Promise<Cloud> {
     files: hash('sha256', JSON.stringify([ca, cert, key])),
     neutron,
     authorization: signal => keystone.authorization(signal),
+    project: () => keystone.project,
     createCredential: (request, signal) =>
       createApplicationCredential({ config, keystone, caller: identity, repeating, deadlineMs }, request, signal),
     async close() {

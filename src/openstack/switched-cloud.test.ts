@@ -5,6 +5,7 @@ import { FakeClock } from '../time/fake-clock.ts';
 import type { CallObserver, CloudCall } from './caller.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { FakeNeutron } from './fake-neutron.ts';
+import type { Authorization } from './keystone.ts';
 import type { Cloud } from './open-cloud.ts';
 import { Secret } from './secret.ts';
 import { SwitchedCloud } from './switched-cloud.ts';
@@ -26,6 +27,7 @@ function cloud(secret: string, projectId: string | Error = 'p1', files = '') {
       if (projectId instanceof Error) throw projectId;
       return { projectId };
     },
+    project: () => (projectId instanceof Error ? undefined : projectId),
     close: async () => void closed.push(true),
   } as unknown as Cloud;
   return { opened, closed, neutron };
@@ -111,6 +113,26 @@ describe('a cloud whose credential is renewed', () => {
       assert.equal((await switched.neutron.networks({}, never)).length, 1);
       assert.deepEqual([first.closed, next.closed], [[], [true]]);
     }
+  });
+
+  it('knows what project the one in force is of without asking it, which may be revoked by now', async () => {
+    const first = cloud('one');
+    const { renew } = await bench(
+      { ...first, opened: { ...first.opened, authorization: () => Promise.reject(refused) } },
+      cloud('two', 'p2'),
+    );
+    await assert.rejects(renew(), { code: 'CREDENTIAL_OF_ANOTHER_PROJECT' });
+  });
+
+  it('is not taken into use by who was told already that it takes too long', async () => {
+    const [ending, second] = [new AbortController(), cloud('two')];
+    const authorization = async () => {
+      ending.abort(new Error('too long'));
+      return { projectId: 'p1' } as Authorization;
+    };
+    const { switched } = await bench(cloud('one'), { ...second, opened: { ...second.opened, authorization } });
+    await assert.rejects(switched.renewal(undefined, ending.signal), /too long/);
+    assert.deepEqual(second.closed, [true]);
   });
 
   it('hears of the one in use alone: not of one that is tried, was given up, or is a former one', async () => {

@@ -52,10 +52,11 @@ export class SwitchedCloud {
     }
     try {
       const { projectId: project } = await next.authorization(signal);
-      // The former one may be revoked, which is why there is another: what it was of is then not to be asked any more.
-      const former = await cloud.authorization(signal).catch(() => undefined);
-      if (former !== undefined && former.projectId !== project)
-        throw new KuryrError('CREDENTIAL_OF_ANOTHER_PROJECT', { project, former: former.projectId });
+      signal.throwIfAborted();
+      // Remembered: it may be revoked, or away, which is why there is another.
+      const former = cloud.project();
+      if (former !== undefined && former !== project)
+        throw new KuryrError('CREDENTIAL_OF_ANOTHER_PROJECT', { project, former });
     } catch (error) {
       await next.close();
       throw error;
