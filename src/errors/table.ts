@@ -411,7 +411,7 @@ export const errorTable = {
   INSTALL_UNDER_WAY: {
     status: 409,
     text: 'Kuryr is being installed on this machine already, by process {pid}.',
-    todo: 'Wait for its end. Where it hangs, end it (kill {pid}) and run this again: what it did is undone first.',
+    todo: 'Wait for its end. Where it hangs, end it (kill -9 {pid}) and run this again: what it did is undone first.',
   },
   INTERNAL: {
     status: 500,

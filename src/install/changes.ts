@@ -76,10 +76,11 @@ const deepestFirst = (paths: readonly string[]) => [...new Set(paths)].sort().re
 async function whatOf(io: InstallIo, entry: Wanted): Promise<Change['what']> {
   if (entry.kind === 'folder') return 'folder';
   const there = io.exists(entry.path) ? 'replace' : 'make';
-  if (entry.kind === 'built') return (await io.same(entry.source, entry.path)) ? 'same' : there;
+  const hasMode = (await io.mode(entry.path)) === entry.mode;
+  if (entry.kind === 'built') return hasMode && (await io.same(entry.source, entry.path)) ? 'same' : there;
   const text = await io.read(entry.path);
-  if (text === entry.text) return 'same';
-  return entry.conffile && text !== undefined ? 'keep' : there;
+  if (text !== undefined && entry.conffile) return text === entry.text ? 'same' : 'keep';
+  return hasMode && text === entry.text ? 'same' : there;
 }
 
 /** At no moment is there nothing under the name of what is replaced, for whoever starts it then. */

@@ -41,6 +41,10 @@ export class FakeIo implements InstallIo {
     return this.links.get(path);
   }
 
+  async mode(path: string): Promise<number | undefined> {
+    return this.files.get(path)?.mode ?? this.folders.get(path);
+  }
+
   async same(one: string, other: string): Promise<boolean> {
     return this.files.has(one) && this.files.get(one)?.text === this.files.get(other)?.text;
   }
@@ -69,7 +73,7 @@ export class FakeIo implements InstallIo {
 
   async makeFolder(path: string, mode: number): Promise<void> {
     this.#step(`folder ${path}`);
-    this.folders.set(path, mode);
+    if (!this.folders.has(path)) this.folders.set(path, mode);
   }
 
   async move(from: string, to: string): Promise<void> {

@@ -238,6 +238,18 @@ describe('kuryr install', () => {
     assert.deepEqual(bench.io.files.get('/etc/kuryr/clouds.yaml'), { text: 'mine', mode: 0o600 });
   });
 
+  it('puts the modes of its files right, and leaves that of a folder that was there', async () => {
+    await bench.install();
+    const credential = [{ path: '/etc/kuryr/clouds.yaml', text: 'the credential' }];
+    bench.io.files.set('/etc/kuryr/clouds.yaml', { text: 'the credential', mode: 0o644 });
+    bench.io.files.set(program, { text: 'kuryr.mjs 1', mode: 0o600 });
+    bench.io.folders.set('/etc/kuryr', 0o700);
+    await bench.install({ credential });
+    assert.equal(bench.io.files.get('/etc/kuryr/clouds.yaml')?.mode, 0o600);
+    assert.equal(bench.io.files.get(program)?.mode, 0o644);
+    assert.equal(bench.io.folders.get('/etc/kuryr'), 0o700);
+  });
+
   it('wants no credential file for an upgrade, since it may be sealed by now, and says when it does not serve', async () => {
     await bench.install();
     await bench.io.move('/etc/kuryr/clouds.yaml', '/etc/kuryr/clouds.cred');

@@ -37,7 +37,10 @@ describe('the machine that is installed on', () => {
     // What was there keeps its own.
     await chmod(join(folder, 'a'), 0o711);
     await nodeIo.write(join(folder, 'a/f/text'), 'text', 0o600);
+    await nodeIo.makeFolder(join(folder, 'a'), 0o755);
     assert.equal(await modeOf(join(folder, 'a')), '711');
+    assert.equal(await nodeIo.mode(join(folder, 'a')), 0o711);
+    assert.equal(await nodeIo.mode(join(folder, 'nothing')), undefined);
   });
 
   it('keeps a file by another name, with all that it is, while its own gets another', async () => {

@@ -4,6 +4,7 @@ import {
   copyFile,
   link,
   mkdir,
+  open,
   readdir,
   readFile,
   readlink,
@@ -22,6 +23,8 @@ export interface InstallIo {
   read(path: string): Promise<string | undefined>;
   /** Where a symbolic link points; undefined for all else, and for nothing. */
   target(path: string): Promise<string | undefined>;
+  /** Its permission bits, undefined where there is nothing. */
+  mode(path: string): Promise<number | undefined>;
   /** Whether both files are there and have the same bytes. */
   same(one: string, other: string): Promise<boolean>;
   /** Puts it there whole, or not at all; whoever has the former open keeps that. Missing folders are made for all to read. */
@@ -29,7 +32,7 @@ export interface InstallIo {
   copy(from: string, path: string, mode: number): Promise<void>;
   /** The file gets another name beside its own, by which it stays when something else is put there. */
   keep(path: string, as: string): Promise<void>;
-  /** Where the folder is there already, it only gets the mode. */
+  /** One that is there already stays as it is. */
   makeFolder(path: string, mode: number): Promise<void>;
   /** What is there goes to the other path. */
   move(from: string, to: string): Promise<void>;
@@ -52,6 +55,10 @@ export const nodeIo: InstallIo = {
   exists: path => existsSync(path),
   read: path => readFile(path, 'utf8').catch(unless('ENOENT', 'ENOTDIR')),
   target: path => readlink(path).catch(unless('ENOENT', 'ENOTDIR', 'EINVAL')),
+  mode: async path => {
+    const found = await stat(path).catch(unless('ENOENT', 'ENOTDIR'));
+    return found && found.mode & 0o7777;
+  },
   async same(one, other) {
     const [a, b] = await Promise.all([one, other].map(path => stat(path).catch(unless('ENOENT', 'ENOTDIR'))));
     if (a === undefined || b === undefined || a.size !== b.size) return false;
@@ -69,6 +76,7 @@ export const nodeIo: InstallIo = {
     await link(path, as);
   },
   async makeFolder(path, mode) {
+    if (existsSync(path)) return;
     await makeFolders(path);
     await chmod(path, mode);
   },
@@ -122,7 +130,15 @@ async function aside(path: string, mode: number, make: (name: string) => Promise
   await rm(name, { force: true });
   await make(name);
   await chmod(name, mode);
+  // After a reset an empty file would else have the name, and the former would be gone.
+  await sync(name);
   await rename(name, path);
+  await sync(dirname(path));
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path);
+  await handle.sync().finally(() => handle.close());
 }
 
 /** Folders that are missing, with their mode whatever the umask is. */

@@ -95,6 +95,20 @@ for (const [what, version] of [
   });
 }
 
+describe('an uninstall that is killed', () => {
+  it('is ended by the next, wherever it was', async () => {
+    const before = new Bench();
+    for (const [path] of configuration(before)) before.io.files.delete(path);
+    for (let n = 1; n < 80; n++) {
+      const bench = await machine(1);
+      await bench.install();
+      await killedAt(bench, n, () => bench.uninstall({ purge: true }));
+      await bench.uninstall({ purge: true, force: true }).catch(() => undefined);
+      assert.deepEqual(bench.io.files, before.io.files, `killed at step ${n}`);
+    }
+  });
+});
+
 describe('an installation that is under way', () => {
   it('is not taken for one that was killed', async () => {
     const bench = new Bench();
@@ -112,6 +126,14 @@ describe('an installation that is under way', () => {
     await bench.install({ dryRun: true });
     bench.io.files.set('/proc/4711/stat', { text: stat(9001), mode: 0o444 });
     await bench.install();
+  });
+
+  it('is taken away by an uninstall, where it was killed before there was a daemon to ask', async () => {
+    const bench = new Bench();
+    await killedAt(bench, 'systemctl daemon-reload', () => bench.install());
+    const attached = () => Promise.reject(Object.assign(new Error('silent'), { code: 'DAEMON_NOT_RUNNING' }));
+    await bench.uninstall({ attached });
+    assert.ok(!bench.io.exists(program));
   });
 
   it('may be gone on with by the program that it put there', async () => {

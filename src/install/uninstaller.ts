@@ -13,7 +13,7 @@ import {
   units,
 } from './place.ts';
 import { closeRecord, leftovers, openRecord } from './record.ts';
-import { removeHeld, tellNetworkManagers } from './units.ts';
+import { removeHeld, tellNetworkManagers, unitStates } from './units.ts';
 
 export interface UninstallParts {
   readonly io: InstallIo;
@@ -37,9 +37,55 @@ export interface UninstallParts {
  * @throws INSTALL_NOT_ROOT, INSTALL_PACKAGED, INSTALL_MISSING, UNINSTALL_ATTACHED, UNINSTALL_NETWORKS, UNINSTALL_HELD, INSTALL_UNDER_WAY, DAEMON_NOT_RUNNING
  */
 export async function uninstall(parts: UninstallParts): Promise<void> {
-  const { io, cpu, purge, force, say } = parts;
+  const { io, cpu, purge, say } = parts;
   assertInstalled(parts);
   const killed = await openRecord(io);
+  const service = (await unitStates(io))['kuryr.service'];
+  // A first installation that was killed before its daemon came up has attached nothing, and nobody to ask.
+  if (killed === undefined || killed.isUpgrade || service.since !== '0') await letGo(parts);
+  say(`stop and disable ${units.toReversed().join(' and ')}`);
+  // The service first: sockets that are left alone would start it again.
+  for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
+  for (const path of await leftovers(io, cpu)) await io.remove(path);
+  const entries = layout(localPlace, cpu);
+  const noted = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
+  // The program last: as long as it is there, one that was ended on its way can be gone on with.
+  for (const folder of [...runFolders, ...(purge ? [configFolder, stateFolder] : [])]) {
+    await removeHeld(io, folder);
+    say(`remove ${folder}`);
+  }
+  for (const entry of entries.toReversed()) {
+    if ([configFolder, stateFolder, programFolder(localPlace)].some(folder => entry.path.startsWith(folder))) continue;
+    // No installation makes links: it is another's by now.
+    if ((await io.target(entry.path)) !== undefined) continue;
+    if (entry.kind === 'folder') await io.removeEmpty(entry.path);
+    else await io.remove(entry.path);
+    say(`remove ${entry.path}`);
+  }
+  for (const page of await io.list(`${localPlace.prefix}/share/man`))
+    if (/^man\d\/kuryr[.-]/.test(page)) await io.remove(`${localPlace.prefix}/share/man/${page}`);
+  await io.run(['systemctl', 'daemon-reload']);
+  await io.run(['systemctl', 'reset-failed', ...units]);
+  await tellNetworkManagers(io);
+  await io.remove(programFolder(localPlace));
+  say(`remove ${programFolder(localPlace)}`);
+  await closeRecord(io);
+  const made = new Set([...noted, ...(killed?.folders ?? [])]);
+  for (const folder of [...made].sort().reverse()) await io.removeEmpty(folder);
+  if (!purge) say(`${configFolder} and ${stateFolder} are left: --purge removes them too`);
+}
+
+function assertInstalled({ io, isRoot }: UninstallParts): void {
+  if (!isRoot) throw new KuryrError('INSTALL_NOT_ROOT');
+  const packaged = `${programFolder(packagePlace)}/kuryr.mjs`;
+  if (io.exists(packaged)) throw new KuryrError('INSTALL_PACKAGED', { file: packaged });
+  const program = programFolder(localPlace);
+  if (!io.exists(program) && !io.exists(recordFile)) throw new KuryrError('INSTALL_MISSING', { folder: program });
+}
+
+/** @throws what says that something is attached or held still, unless forced */
+async function letGo(parts: UninstallParts): Promise<void> {
+  const { force, say } = parts;
   await assertUnused(parts);
   say('give back what is held in cloud and kernel');
   const giveBack = async () => {
@@ -50,42 +96,6 @@ export async function uninstall(parts: UninstallParts): Promise<void> {
     await step().catch((error: unknown) => {
       if (!force) throw error;
     });
-  say(`stop and disable ${units.toReversed().join(' and ')}`);
-  // The service first: sockets that are left alone would start it again.
-  for (const unit of units.toReversed()) await io.run(['systemctl', 'disable', '--now', unit]);
-  for (const path of await leftovers(io, cpu)) await io.remove(path);
-  const entries = layout(localPlace, cpu);
-  const noted = ((await io.read(madeFile(localPlace))) ?? '').split('\n').filter(Boolean);
-  await io.remove(madeFile(localPlace));
-  for (const entry of entries.toReversed()) {
-    if (entry.path.startsWith(configFolder) || entry.path === stateFolder) continue;
-    // No installation makes links: it is another's by now.
-    if ((await io.target(entry.path)) !== undefined) continue;
-    if (entry.kind === 'folder') await io.removeEmpty(entry.path);
-    else await io.remove(entry.path);
-    say(`remove ${entry.path}`);
-  }
-  for (const page of await io.list(`${localPlace.prefix}/share/man`))
-    if (/^man\d\/kuryr[.-]/.test(page)) await io.remove(`${localPlace.prefix}/share/man/${page}`);
-  for (const folder of [...runFolders, ...(purge ? [configFolder, stateFolder] : [])]) {
-    await removeHeld(io, folder);
-    say(`remove ${folder}`);
-  }
-  await closeRecord(io);
-  const made = new Set([...noted, ...(killed?.folders ?? [])]);
-  for (const folder of [...made].sort().reverse()) await io.removeEmpty(folder);
-  await io.run(['systemctl', 'daemon-reload']);
-  await io.run(['systemctl', 'reset-failed', ...units]);
-  await tellNetworkManagers(io);
-  if (!purge) say(`${configFolder} and ${stateFolder} are left: --purge removes them too`);
-}
-
-function assertInstalled({ io, isRoot }: UninstallParts): void {
-  if (!isRoot) throw new KuryrError('INSTALL_NOT_ROOT');
-  const packaged = `${programFolder(packagePlace)}/kuryr.mjs`;
-  if (io.exists(packaged)) throw new KuryrError('INSTALL_PACKAGED', { file: packaged });
-  const program = programFolder(localPlace);
-  if (!io.exists(program) && !io.exists(recordFile)) throw new KuryrError('INSTALL_MISSING', { folder: program });
 }
 
 async function assertUnused({ io, force, attached }: UninstallParts): Promise<void> {
