@@ -29,7 +29,7 @@ async function serve(t: TestContext) {
   const server = new UnixServer(options);
   await server.listen();
   t.after(() => server.close());
-  return { path, bodies, options };
+  return { path, bodies, options, server };
 }
 
 /** Posts the pieces one after another; the answer's status and body. */
@@ -109,6 +109,19 @@ const heir = (path: string) => `
   process.stdin.on('end', () => server.close()).resume();
   console.log('listens');
 `;
+
+test('answers who had connected when it began to close, and had not asked yet', async t => {
+  const { path, server } = await serve(t);
+  const client = net.connect(path);
+  await once(client, 'connect');
+  // Connections are taken in their order: with this answer that one is taken too.
+  assert.deepEqual(await post(path, []), [200, 'taken']);
+  const closed = server.close();
+  client.end('POST /Verb HTTP/1.1\r\nContent-Length: 0\r\n\r\n');
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  assert.match(String(answer), /^HTTP\/1.1 200 [\s\S]*connection: close/i);
+  await closed;
+});
 
 test('leaves the socket of a server that answers alone, and takes the place of a file that nobody serves', async t => {
   const { path, options } = await serve(t);

@@ -25,12 +25,17 @@ export interface UnixServerOptions {
 /** The largest body that is read; the largest that an engine sends has been seen at 2 KiB. */
 const BODY_LIMIT = 1 << 20;
 
+/** What lies between a caller's connect and its request, on a busy machine, is much less; milliseconds. */
+const MOMENT_MS = 1000;
+
 /** An HTTP server on a unix socket that only root may open. Whatever is sent, the answer has a code. */
 export class UnixServer {
   readonly #server: Server;
   readonly #options: UnixServerOptions;
-  /** Connections on which nobody waits for an answer. */
-  readonly #quiet = new Set<Socket>();
+  /** Connections whose last request was answered. */
+  readonly #idle = new Set<Socket>();
+  /** Those from which a request has yet to arrive, or the rest of it. */
+  readonly #asking = new Set<Socket>();
   #closing = false;
 
   constructor(options: UnixServerOptions) {
@@ -42,8 +47,11 @@ export class UnixServer {
       void this.#serve(request, response);
     });
     this.#server.on('connection', socket => {
-      this.#quiet.add(socket);
-      socket.once('close', () => this.#quiet.delete(socket));
+      this.#asking.add(socket);
+      socket.once('close', () => {
+        this.#idle.delete(socket);
+        this.#asking.delete(socket);
+      });
     });
     // Else Node itself would answer, without a code, who expects more than to be told to go on.
     this.#server.on('checkExpectation', (request, response) => void this.#serve(request, response));
@@ -79,32 +87,44 @@ export class UnixServer {
     });
   }
 
-  /** Takes no more requests, and resolves when those under way are answered; one half arrived is not under way. */
+  /**
+   * Takes no more connections, and resolves when all requests are answered: those under way, and what those ask who had connected.
+   * Who still says nothing a moment later, or not all, is not waited for.
+   */
   async close(): Promise<void> {
     this.#closing = true;
+    // Node's own would cut off who has connected and not asked yet, too.
+    this.#server.closeIdleConnections = () => {};
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
-    for (const socket of this.#quiet) socket.destroy();
+    for (const socket of this.#idle) socket.destroy();
+    const late = setTimeout(
+      () => {
+        for (const socket of this.#asking) socket.destroy();
+      },
+      Math.min(this.#options.arrivalMs ?? MOMENT_MS, MOMENT_MS),
+    );
     await closed;
+    clearTimeout(late);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, text, contentType } = await this.#answer(request);
     const { socket } = request;
+    if (this.#idle.delete(socket)) this.#asking.add(socket);
+    const { status, text, contentType } = await this.#answer(request);
     if (this.#closing) response.setHeader('connection', 'close');
     response.writeHead(status, {
       'content-type': contentType,
       'content-length': Buffer.byteLength(text),
     });
     response.end(text, () => {
-      if (!socket.destroyed) this.#quiet.add(socket);
+      if (!socket.destroyed) this.#idle.add(socket);
     });
   }
 
   async #answer(request: IncomingMessage): Promise<Encoded> {
     const { contentType } = this.#options;
     try {
-      const body = parse(await read(request));
-      this.#quiet.delete(request.socket);
+      const body = parse(await read(request).finally(() => this.#asking.delete(request.socket)));
       const asked = { method: request.method ?? '', path: request.url ?? '', body };
       return encode(await this.#options.answer(asked), contentType);
     } catch (error) {

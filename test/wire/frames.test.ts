@@ -204,7 +204,7 @@ test('ends a request that arrives too slowly by a code, but waits without end fo
   await server.close();
 });
 
-test('closes at once beside idle and half-sent requests, and answers what is under way', async t => {
+test('closes without waiting for idle and half-sent requests, and answers what is under way', async t => {
   const { server, answers, connect } = await impatient(t);
   const [used, half, slow] = [await connect(), await connect(), await connect()];
   used.send(rawRequest({ path: '/a' }, headers, ''));
