@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Json, Ledger } from '../ledger/ledger.ts';
 import { readRecord, recordOf } from '../ledger/read-record.ts';
 import { linkSpec } from '../link/link-kind.ts';
+import { pairKey } from '../pairs/merge.ts';
 import type { Pair, PairOwnership } from '../pairs/pair-writer.ts';
 
 const reservation = recordOf({
@@ -152,7 +153,7 @@ class Remembered<List extends object, Made> {
   }
 }
 
-const ownKey = (vmPort: string, { address, mac }: Pair) => `${vmPort} ${address} ${mac ?? ''}`;
+const ownKey = (vmPort: string, pair: Pair) => `${vmPort} ${pairKey(pair)}`;
 const holdingKey = (name: string) => `address/${name}`;
 const attachmentKey = (id: string) => `attachment/${id}`;
 

@@ -1,6 +1,7 @@
 import { asKuryrError } from '../errors/kuryr-error.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { HealthBoard } from '../observe/health-board.ts';
+import { cloudAway } from '../observe/health-codes.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { Clock } from '../time/clock.ts';
@@ -22,7 +23,7 @@ export interface PulseParts {
 const PAUSE_MS = 30_000;
 
 /** What was set of these is cleared by an answer; where no container starts or stops, nobody else asks. */
-const asked = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'NEUTRON_UNREACHABLE', 'NIC_UNKNOWN'] as const;
+const asked = [...cloudAway, 'NIC_UNKNOWN'] as const;
 
 /** Asks the cloud at the start what the first attach would have to ask, and looks after what is set as long as it is. */
 export class Pulse {

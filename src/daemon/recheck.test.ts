@@ -92,6 +92,22 @@ test('asks nobody anything as long as all is well', async () => {
   assert.deepEqual([calls(), proved()], [[], 0]);
 });
 
+test('looks at all that it was asked for as soon as the cloud is there again', async () => {
+  const { health, recheck, clock, calls } = bench();
+  health.set('CLOCK_OFF', { reason: '9 s' });
+  await clock.advance(6 * MINUTES);
+  await recheck.look(false);
+  health.set('KEYSTONE_UNREACHABLE', { reason: 'away' });
+  calls();
+  await recheck.look(true);
+  assert.deepEqual(calls(), []);
+  health.clear('KEYSTONE_UNREACHABLE');
+  await recheck.look(false);
+  assert.deepEqual(calls(), ['networks']);
+  await recheck.look(false);
+  assert.deepEqual(calls(), []);
+});
+
 test('tries every half minute whether the ledger can be written again, also with the cloud away', async () => {
   const { health, proofs, proved, pass, codes, calls } = bench();
   health.set('NEUTRON_UNREACHABLE', { reason: 'it answers 503' });

@@ -3,7 +3,7 @@ import { isKuryrError } from '../errors/kuryr-error.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Nics } from '../nic/nic.ts';
 import type { HealthBoard } from '../observe/health-board.ts';
-import type { HealthCode } from '../observe/health-codes.ts';
+import { cloudAway, type HealthCode } from '../observe/health-codes.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Neutron } from '../openstack/neutron.ts';
 import type { PairView, PairWriter, PairWriters } from '../pairs/pair-writer.ts';
@@ -33,9 +33,6 @@ const YOUNG_MS = 300_000;
 /** Older ones are looked at every so many times: a fleet whose operator has changed a policy must not ask him all the time. */
 const SELDOM = 10;
 
-/** With these nothing of the cloud can be told. */
-const AWAY = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'NEUTRON_UNREACHABLE'] as const;
-
 /** What is about one VM port, and means nothing when nothing of this VM is on it. */
 const OF_PORTS = ['VM_PORT_GONE', 'PAIRS_FORBIDDEN', 'GROUPS_NOT_FOLLOWED'] as const;
 
@@ -46,24 +43,29 @@ const OF_PORTS = ['VM_PORT_GONE', 'PAIRS_FORBIDDEN', 'GROUPS_NOT_FOLLOWED'] as c
 export class Recheck {
   readonly #parts: RecheckParts;
   #looks = 0;
+  /** Whether a look at all was asked for, and is yet to come. */
+  #isOwed = false;
   #turn = 0;
 
   constructor(parts: RecheckParts) {
     this.#parts = parts;
   }
 
-  /** @param all also what is not looked at each time; asks nothing where nothing is set */
+  /** @param all also what is not looked at each time, as soon as the cloud is there; asks nothing where nothing is set */
   async look(all: boolean): Promise<void> {
     const { health, ledger, clock, neutron, life } = this.#parts;
     const seldom = this.#looks++ % SELDOM === 0;
-    const isDue = ({ since }: { since: number }) => all || seldom || clock.now() - since < YOUNG_MS;
+    this.#isOwed ||= all;
     // Who waits for a write is told of a failure; this one clears the value or leaves it.
     if (health.isSet('LEDGER_UNWRITABLE')) await ledger.prove().catch(() => undefined);
-    if (AWAY.some(code => health.isSet(code))) return;
+    if (cloudAway.some(code => health.isSet(code))) return;
+    const isWhole = this.#isOwed || seldom;
+    this.#isOwed = false;
+    const isDue = ({ since }: { since: number }) => isWhole || clock.now() - since < YOUNG_MS;
     // Each answer has the cloud's time.
     if (health.standing('CLOCK_OFF').some(isDue)) await harmless['GET /networks'](neutron, life).catch(() => undefined);
     await this.#lookAtRefusals(health.standing('NEUTRON_UNAUTHORIZED').filter(isDue));
-    await this.#lookAtPorts(isDue, all || seldom);
+    await this.#lookAtPorts(isDue, isWhole);
   }
 
   /** Until the first that is refused still, which costs two tokens; another one begins each time. What comes of it, the health of the cloud sees. */

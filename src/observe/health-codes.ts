@@ -9,7 +9,8 @@ export interface HealthValue {
   readonly dependsOn: readonly string[];
 }
 
-const cloud = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'NEUTRON_UNREACHABLE'] as const;
+/** With one of these set, nothing else of the cloud can be told. */
+export const cloudAway = ['KEYSTONE_UNREACHABLE', 'CREDENTIAL_REFUSED', 'NEUTRON_UNREACHABLE'] as const;
 
 /** The one table of health values, causes first. Codes are stable: alerts match on them. */
 export const healthCodes = {
@@ -41,25 +42,25 @@ export const healthCodes = {
     severity: 'error',
     text: 'Neutron answers 401 to {subject} with a token that Keystone has just issued.',
     todo: "The credential's access rules do not allow it, or Neutron cannot see them (service_type = network in [keystone_authtoken]): kuryr doctor tells which. kuryr credential create makes one with the rules that are needed.",
-    dependsOn: cloud,
+    dependsOn: cloudAway,
   },
   NIC_UNKNOWN: {
     severity: 'error',
     text: 'No NIC of this VM is known that could carry containers: {reason}',
     todo: 'kuryr doctor tells what it sees of each NIC.',
-    dependsOn: [...cloud, 'NEUTRON_UNAUTHORIZED'],
+    dependsOn: [...cloudAway, 'NEUTRON_UNAUTHORIZED'],
   },
   VM_PORT_GONE: {
     severity: 'error',
     text: 'The VM port {subject} is gone from Neutron.',
     todo: 'Stop the containers that are on it: if the NIC was unplugged or replaced, this goes when they are gone.',
-    dependsOn: cloud,
+    dependsOn: cloudAway,
   },
   PAIRS_FORBIDDEN: {
     severity: 'error',
     text: 'Neutron does not let this credential write allowed-address-pairs on the VM port {subject}: {reason}.',
     todo: 'kuryr doctor tells why. On a network of another project this is the default: use a network of the own project, or ask the operator to allow it (policy update_port:allowed_address_pairs). Access rules have to name this port: kuryr credential create.',
-    dependsOn: [...cloud, 'NEUTRON_UNAUTHORIZED', 'VM_PORT_GONE'],
+    dependsOn: [...cloudAway, 'NEUTRON_UNAUTHORIZED', 'VM_PORT_GONE'],
   },
   PAIRS_FULL: {
     severity: 'warning',
@@ -71,7 +72,7 @@ export const healthCodes = {
     severity: 'warning',
     text: 'Addresses cannot be given back to Neutron: {reason}.',
     todo: 'It is tried again until it works; the log has the code of the error. They cost quota and pairs meanwhile.',
-    dependsOn: [...cloud, 'NEUTRON_UNAUTHORIZED', 'VM_PORT_GONE', 'PAIRS_FORBIDDEN', 'LEDGER_UNWRITABLE'],
+    dependsOn: [...cloudAway, 'NEUTRON_UNAUTHORIZED', 'VM_PORT_GONE', 'PAIRS_FORBIDDEN', 'LEDGER_UNWRITABLE'],
   },
   GUARD_INCOMPLETE: {
     severity: 'error',
@@ -113,13 +114,13 @@ export const healthCodes = {
     severity: 'warning',
     text: 'Frames of {reason} were not seen to pass the cloud when they were attached.',
     todo: 'kuryr explain ADDRESS tells whether they pass now, and what is in the way.',
-    dependsOn: [...cloud, 'VM_PORT_GONE', 'PAIRS_FORBIDDEN'],
+    dependsOn: [...cloudAway, 'VM_PORT_GONE', 'PAIRS_FORBIDDEN'],
   },
   GROUPS_NOT_FOLLOWED: {
     severity: 'warning',
     text: "The security groups of the VM port {subject} have changed, and its containers' reservations keep those that they were made with: {reason}.",
     todo: "On ML2/OVN rules that name a remote group do not know these containers' addresses. Make the containers anew, or use a credential without access rules.",
-    dependsOn: [...cloud, 'VM_PORT_GONE'],
+    dependsOn: [...cloudAway, 'VM_PORT_GONE'],
   },
   SWEEP_FAILED: {
     severity: 'warning',

@@ -49,7 +49,7 @@ export interface PairRightAnswer {
  * the VM's own, on condition that the port has the revision 0, which no port has. Neutron looks at rules and policy before the
  * condition (seen on Neutron 21 and 29): 401 or 403 where they forbid, 412 where only the condition fails. The list alone would be
  * answered 200 and count the revision up, whatever the condition says; so where the condition does not count, or no address
- * can be added, nothing is asked. Where something on the way drops the condition, the own address does no harm.
+ * can be added, nothing is asked. Where something on the way drops the condition it is a write, of the list as it was just read and an address that does no harm.
  * @param port as it was just read
  * @throws what Neutron's client throws, where the answer tells neither
  */
